@@ -1,0 +1,1 @@
+//! SHA-256 of several independent messages at once.

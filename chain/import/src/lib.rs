@@ -1,0 +1,1 @@
+//! The one writer: import, reorganise, revert, and updates since a cursor.

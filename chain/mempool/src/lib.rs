@@ -1,0 +1,1 @@
+//! Waiting events: the pool and its policy.

@@ -1,0 +1,1 @@
+//! The ledger's plain types: amounts, heights, hashes, principals, paths, events and blocks.

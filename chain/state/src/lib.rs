@@ -1,0 +1,1 @@
+//! The global state: overlay, undo, typed maps and the authenticated root.

@@ -1,0 +1,1 @@
+//! The data folder: the only crate that names RocksDB.

@@ -1,0 +1,1 @@
+//! What a chain is: the parameters of dev, test and main.

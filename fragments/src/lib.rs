@@ -1,0 +1,1 @@
+//! A fragment's Merkle tree: roots, proofs and their strict verification.

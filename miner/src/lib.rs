@@ -1,0 +1,1 @@
+//! Templates and the search for blocks.

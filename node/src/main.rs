@@ -1,0 +1,3 @@
+//! The blocktree node and its command line.
+
+fn main() {}

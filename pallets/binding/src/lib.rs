@@ -1,0 +1,1 @@
+//! Principals bound to network addresses.

@@ -1,0 +1,1 @@
+//! Accounts, transfers, supply and the block reward.

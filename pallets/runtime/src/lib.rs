@@ -1,0 +1,1 @@
+//! The calls of the ledger in one enum, and the order in which pallets run.

@@ -1,0 +1,1 @@
+//! Offers, placements, challenges and payouts.

@@ -1,0 +1,1 @@
+//! What every pallet shares: context, budget and refusals.

@@ -1,0 +1,1 @@
+//! JSON-RPC: the methods, their types, and the OpenRPC document made from them.

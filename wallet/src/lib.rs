@@ -1,0 +1,1 @@
+//! Keys: the encrypted keystore, words, and signing.
