@@ -1,0 +1,110 @@
+//! Merkle trees as in RFC 6962 §2.1: a leaf is `SHA256(0x00 || leaf)`, a node
+//! `SHA256(0x01 || left || right)`, and a tree of n leaves splits at the largest power
+//! of two below n. That is the same as pairing each level from the left and
+//! carrying an odd last node up unchanged, which is how it is done here.
+//!
+//! Roots and levels only; proofs and their verification are `blocktree-fragments`'.
+
+use crate::batch::{Prefixed, Shape};
+use crate::engine::LANES;
+use crate::{Digest, Engine};
+
+/// The first byte of a leaf's message.
+pub const LEAF_PREFIX: u8 = 0x00;
+
+/// The first byte of a node's message.
+pub const NODE_PREFIX: u8 = 0x01;
+
+/// Leaves hashed before they are folded into one node: their digests (8 KiB) and
+/// what is read meanwhile stay in the nearest cache.
+const SUBTREE: usize = 256;
+
+/// The root over `data` cut into leaves of `LEAF` bytes, the last one the rest.
+/// Empty data has no tree: `None`.
+#[must_use]
+pub fn root<const LEAF: usize>(data: &[u8]) -> Option<Digest> {
+    root_with::<LEAF>(Engine::detect(), data)
+}
+
+/// [`root`] on a given engine.
+#[must_use]
+pub fn root_with<const LEAF: usize>(engine: Engine, data: &[u8]) -> Option<Digest> {
+    let mut level = [[0; 32]; SUBTREE];
+    // All subtrees but the last are full, so their roots are a level of the tree.
+    let mut roots: Vec<Digest> = data
+        .chunks(SUBTREE.saturating_mul(LEAF))
+        .filter_map(|part| {
+            let count = part.len().div_ceil(LEAF);
+            engine.hash_leaves::<LEAF>(LEAF_PREFIX, part, &mut level[..count]);
+            fold(engine, &mut level[..count])
+        })
+        .collect();
+    fold(engine, &mut roots)
+}
+
+/// The root over leaf hashes. No leaves, no root: `None`.
+#[must_use]
+pub fn root_of_leaves(leaves: &[Digest]) -> Option<Digest> {
+    fold(Engine::detect(), &mut leaves.to_vec())
+}
+
+/// Every level of the tree over `data` cut into leaves of `LEAF` bytes, the last one
+/// the rest: the leaf hashes first, the root alone last. Empty data: no level.
+#[must_use]
+pub fn levels<const LEAF: usize>(data: &[u8]) -> Vec<Vec<Digest>> {
+    levels_with::<LEAF>(Engine::detect(), data)
+}
+
+/// [`levels`] on a given engine.
+#[must_use]
+pub fn levels_with<const LEAF: usize>(engine: Engine, data: &[u8]) -> Vec<Vec<Digest>> {
+    let mut leaves = vec![[0; 32]; data.len().div_ceil(LEAF)];
+    engine.hash_leaves::<LEAF>(LEAF_PREFIX, data, &mut leaves);
+    let mut levels = Vec::new();
+    let mut level = leaves;
+    while level.len() > 1 {
+        let (pairs, odd) = level.as_chunks::<2>();
+        let mut above = vec![[0; 32]; pairs.len()];
+        engine.hash_pairs(NODE_PREFIX, pairs, &mut above);
+        above.extend_from_slice(odd);
+        levels.push(core::mem::replace(&mut level, above));
+    }
+    if !level.is_empty() {
+        levels.push(level);
+    }
+    levels
+}
+
+/// Folds a level in place until one node is left.
+fn fold(engine: Engine, level: &mut [Digest]) -> Option<Digest> {
+    let mut count = level.len();
+    while count > 1 {
+        let pairs = count / 2;
+        let mut done = 0;
+        while done < pairs {
+            // A group is read whole before its first digest is written.
+            done += match pairs - done {
+                1 => fold_group::<1>(engine, level, done),
+                2 => fold_group::<2>(engine, level, done),
+                3 => fold_group::<3>(engine, level, done),
+                _ => fold_group::<LANES>(engine, level, done),
+            };
+        }
+        if count % 2 == 1 {
+            level[pairs] = level[count - 1];
+        }
+        count = count.div_ceil(2);
+    }
+    level.first().copied()
+}
+
+/// Turns `L` pairs into nodes, from pair `at` on; says how many.
+#[inline]
+fn fold_group<const L: usize>(engine: Engine, level: &mut [Digest], at: usize) -> usize {
+    let (pairs, _) = level[2 * at..].as_chunks::<2>();
+    if let Some(group) = pairs.first_chunk::<L>() {
+        let nodes = Prefixed(NODE_PREFIX).digests(engine, group);
+        level[at..at + L].copy_from_slice(&nodes);
+    }
+    L
+}
