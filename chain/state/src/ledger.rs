@@ -147,6 +147,12 @@ pub enum Durability {
     Synced,
 }
 
+/// What a scan calls for each key and value; `Break` ends the scan.
+pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>;
+
+/// A key with its value.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
 /// Reads columns, at one moment (a snapshot) or at the present (a [`Ledger`]).
 pub trait Reader: Send + Sync {
     /// The value at `key`.
@@ -159,18 +165,13 @@ pub trait Reader: Send + Sync {
     ///
     /// # Errors
     /// A [`Fault`] of the disk.
-    fn scan(
-        &self,
-        column: Column,
-        from: &[u8],
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), Fault>;
+    fn scan(&self, column: Column, from: &[u8], visit: Visit<'_>) -> Result<(), Fault>;
 
     /// The greatest key of a column, with its value.
     ///
     /// # Errors
     /// A [`Fault`] of the disk.
-    fn last(&self, column: Column) -> Result<Option<(Vec<u8>, Vec<u8>)>, Fault>;
+    fn last(&self, column: Column) -> Result<Option<Pair>, Fault>;
 
     /// The values at `keys`, in their order.
     ///

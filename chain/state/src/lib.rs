@@ -14,8 +14,8 @@ pub mod view;
 
 pub use delta::{Change, Delta};
 pub use fault::Fault;
-pub use ledger::{Batch, Column, Durability, Ledger, Op, Reader};
+pub use ledger::{Batch, Column, Durability, Ledger, Op, Pair, Reader, Visit};
 pub use map::{BigEndian, Cell, Map};
 pub use memory::MemoryLedger;
 pub use overlay::{Checkpoint, Overlay};
-pub use view::{EmptyView, StateView, View, Visit};
+pub use view::{EmptyView, StateView, View};

@@ -1,7 +1,7 @@
 //! A [`Ledger`] in memory, for tests and simulations.
 
+use crate::ledger::{Pair, Visit};
 use crate::{Batch, Column, Durability, Fault, Ledger, Op, Reader};
-use core::ops::ControlFlow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 
@@ -42,12 +42,7 @@ fn get(columns: &Columns, column: Column, key: &[u8]) -> Option<Vec<u8>> {
     columns.get(&column)?.get(key).cloned()
 }
 
-fn scan(
-    columns: &Columns,
-    column: Column,
-    from: &[u8],
-    visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-) {
+fn scan(columns: &Columns, column: Column, from: &[u8], visit: Visit<'_>) {
     let Some(entries) = columns.get(&column) else {
         return;
     };
@@ -58,7 +53,7 @@ fn scan(
     }
 }
 
-fn last(columns: &Columns, column: Column) -> Option<(Vec<u8>, Vec<u8>)> {
+fn last(columns: &Columns, column: Column) -> Option<Pair> {
     let (key, value) = columns.get(&column)?.last_key_value()?;
     Some((key.clone(), value.clone()))
 }
@@ -69,16 +64,11 @@ macro_rules! reads_columns {
             fn get(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
                 Ok(get(&$columns(self), column, key))
             }
-            fn scan(
-                &self,
-                column: Column,
-                from: &[u8],
-                visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-            ) -> Result<(), Fault> {
+            fn scan(&self, column: Column, from: &[u8], visit: Visit<'_>) -> Result<(), Fault> {
                 scan(&$columns(self), column, from, visit);
                 Ok(())
             }
-            fn last(&self, column: Column) -> Result<Option<(Vec<u8>, Vec<u8>)>, Fault> {
+            fn last(&self, column: Column) -> Result<Option<Pair>, Fault> {
                 Ok(last(&$columns(self), column))
             }
         }

@@ -1,10 +1,7 @@
 //! Reading the flat global state.
 
+pub use crate::ledger::Visit;
 use crate::{Column, Fault, Reader};
-pub use core::ops::ControlFlow;
-
-/// What a scan calls for each key and value; `Break` ends the scan.
-pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>;
 
 /// The global state as pairs of logical key and value.
 pub trait View {
