@@ -43,6 +43,13 @@ impl Engine {
         digest
     }
 
+    /// `SHA256(prefix || body)` of one body of any length.
+    #[must_use]
+    pub fn hash_prefixed(self, prefix: u8, body: &[u8]) -> Digest {
+        let [digest] = self.prefixed(prefix, [body]);
+        digest
+    }
+
     /// `SHA256(prefix || leaf)` of each leaf of `data`, which is cut every `LEAF`
     /// bytes; the last leaf is what remains. No data, no leaves.
     ///
@@ -56,7 +63,7 @@ impl Engine {
         let (whole, rest) = out.split_at_mut(leaves.len());
         self.by_lanes(&Prefixed(prefix), leaves, whole);
         if let [place] = rest {
-            [*place] = self.prefixed(prefix, [last]);
+            *place = self.hash_prefixed(prefix, last);
         }
     }
 

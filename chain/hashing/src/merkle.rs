@@ -19,6 +19,18 @@ pub const NODE_PREFIX: u8 = 0x01;
 /// what is read meanwhile stay in the nearest cache.
 const SUBTREE: usize = 256;
 
+/// The hash of one leaf, of any length.
+#[must_use]
+pub fn leaf_hash(leaf: &[u8]) -> Digest {
+    Engine::detect().hash_prefixed(LEAF_PREFIX, leaf)
+}
+
+/// The hash of one node.
+#[must_use]
+pub fn node_hash(left: &Digest, right: &Digest) -> Digest {
+    Engine::detect().hash_pair(NODE_PREFIX, left, right)
+}
+
 /// The root over `data` cut into leaves of `LEAF` bytes, the last one the rest.
 /// Empty data has no tree: `None`.
 #[must_use]
