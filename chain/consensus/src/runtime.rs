@@ -171,7 +171,7 @@ pub trait Runtime: Send + Sync + 'static {
         effects: &mut Vec<Self::Effect>,
     ) -> Result<Amount, Fault>;
 
-    /// Credits the miner with `fees`, the pool's payout and the base subsidy [B42, B43].
+    /// Credits the miner with `fees`, the pool's payout and the base subsidy (B42, B43).
     ///
     /// # Errors
     /// A [`Fault`] only.

@@ -1,4 +1,4 @@
-//! Events: the ledger's signed entries [B40].
+//! Events: the ledger's signed entries (B40).
 
 use crate::key::SignatureError;
 use crate::{Amount, BlockHash, EventId, Height, Principal, PublicKey, SecretKey, Signature, tags};
@@ -13,7 +13,7 @@ pub struct Event<C> {
     pub signer: PublicKey,
     /// Strictly sequential per signer, from 0.
     pub nonce: u64,
-    /// To the miner [B42].
+    /// To the miner (B42).
     pub fee: Amount,
     /// The last block that may hold the event.
     pub valid_until: Option<Height>,

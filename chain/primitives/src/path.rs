@@ -1,4 +1,4 @@
-//! Paths of tree blocks: `/<root principal>/name/…` [B1, B2].
+//! Paths of tree blocks: `/<root principal>/name/…` (B1, B2).
 
 use crate::principal::ParsePrincipalError;
 use crate::{Network, Principal};
@@ -71,7 +71,7 @@ impl Name {
     }
 }
 
-/// Where a tree block is: a root principal and names below it [B2].
+/// Where a tree block is: a root principal and names below it (B2).
 ///
 /// SCALE: `principal 32 || (length u8 ≥ 1 || bytes)* || 0u8`, at most 512 bytes; so all paths
 /// below a directory share its bytes but the last, and lie together in key order.

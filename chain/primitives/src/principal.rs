@@ -1,4 +1,4 @@
-//! Principals: hashes of public keys [B41], shown in bech32m.
+//! Principals: hashes of public keys (B41), shown in bech32m.
 
 use crate::{PublicKey, tags};
 use bech32::primitives::decode::CheckedHrpstring;
@@ -6,7 +6,7 @@ use bech32::{Bech32m, Hrp};
 use core::fmt;
 use parity_scale_codec::{Decode, Encode, MaxEncodedLen};
 
-/// `tagged("blocktree/principal", public key)` [B41]. SCALE: 32 bytes.
+/// `tagged("blocktree/principal", public key)` (B41). SCALE: 32 bytes.
 ///
 /// Its text form depends on the network, so there is no `Display`: see [`Principal::to_text`].
 #[derive(

@@ -97,7 +97,7 @@ fn unbind(state: &mut Overlay<'_>, principal: &Principal) -> Result<(), Fault> {
     accounts::release(state, principal, binding.deposit)
 }
 
-/// The binding of a principal, if it counts at `height` [B52].
+/// The binding of a principal, if it counts at `height` (B52).
 ///
 /// # Errors
 /// A [`Fault`] only.

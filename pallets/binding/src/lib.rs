@@ -1,4 +1,4 @@
-//! Principals bound to network addresses (docs/protocol.md §7) [B49, B50, B52].
+//! Principals bound to network addresses (docs/protocol.md §7) (B49, B50, B52).
 //!
 //! A principal binds itself: the event that carries the binding is signed by its key, and the
 //! event's nonce orders bindings, so that an old one can't be mined again.

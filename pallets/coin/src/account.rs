@@ -1,4 +1,4 @@
-//! An account: the entry of a principal in `/global/principals` [B56].
+//! An account: the entry of a principal in `/global/principals` (B56).
 
 use blocktree_primitives::{Amount, BoundedBytes, BoundedVec, Height, Principal, PublicKey};
 use blocktree_state::Map;
@@ -15,7 +15,7 @@ pub const MAX_ADDRESSES_LEN: usize = 512;
 /// All accounts. Never deleted, so that an old event can't be replayed (docs/protocol.md §4).
 pub const PRINCIPALS: Map<Principal, Account> = Map::new(maps::PRINCIPALS);
 
-/// What the ledger knows of a principal [B52, B53, B56].
+/// What the ledger knows of a principal (B52, B53, B56).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Account {
     /// Known from the principal's first event on.
@@ -30,7 +30,7 @@ pub struct Account {
     pub binding: Option<Binding>,
 }
 
-/// A principal bound to network addresses by itself [B49].
+/// A principal bound to network addresses by itself (B49).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Binding {
     /// Multiaddrs in text form, most preferred first.

@@ -59,7 +59,7 @@ pub fn apply_call(
     }
 }
 
-/// Credits the miner: fees [B42], the pool's payout, and the base subsidy, even below the floor.
+/// Credits the miner: fees (B42), the pool's payout, and the base subsidy, even below the floor.
 ///
 /// # Errors
 /// A [`Fault`] only.

@@ -56,7 +56,7 @@ pub(crate) fn count(field: &mut Amount, by: Amount) -> Result<(), Fault> {
 }
 
 /// Takes the payout of the block at `height` out of the pool, then lets join what the block's
-/// events added: payout = min(⌊pool at block start / 2016⌋, cap(h)) [B43, B44].
+/// events added: payout = min(⌊pool at block start / 2016⌋, cap(h)) (B43, B44).
 ///
 /// # Errors
 /// A [`Fault`] only.

@@ -1,12 +1,12 @@
 //! The index of every map of the global state: append-only, never reused (docs/protocol.md §5).
 
-/// coin: principal → account. `/global/principals` [B52, B53, B56].
+/// coin: principal → account. `/global/principals` (B52, B53, B56).
 pub const PRINCIPALS: u8 = 0;
 /// coin: the supply counters and the mint pool.
 pub const SUPPLY: u8 = 1;
 /// storage: principal → provider's terms, pot and record.
 pub const PROVIDERS: u8 = 2;
-/// storage: path → live offers, newest first. `/global/fragments` [B51, B55].
+/// storage: path → live offers, newest first. `/global/fragments` (B51, B55).
 pub const PATHS: u8 = 3;
 /// storage: offer id → offer.
 pub const OFFERS: u8 = 4;
