@@ -66,8 +66,7 @@ pub(crate) fn derive_from_seed(
 }
 
 fn descend(seed: &[u8], path: &[ChildNumber]) -> bip32::Result<Node> {
-    path.iter()
-        .try_fold(Node::new(seed)?, |node, child| node.derive_child(*child))
+    path.iter().try_fold(Node::new(seed)?, |node, child| node.derive_child(*child))
 }
 
 #[cfg(test)]
@@ -134,10 +133,7 @@ mod tests {
         );
         assert_eq!(
             derive(&words, 1, u32::MAX).unwrap_err(),
-            DeriveError::NumberTooLarge {
-                what: "index",
-                number: u32::MAX
-            }
+            DeriveError::NumberTooLarge { what: "index", number: u32::MAX }
         );
     }
 

@@ -55,10 +55,7 @@ impl DevKeys {
     /// The keys under the coin type of the chainspec.
     #[must_use]
     pub fn new(coin_type: u32) -> Self {
-        Self {
-            seed: dev_words().seed(),
-            coin_type,
-        }
+        Self { seed: dev_words().seed(), coin_type }
     }
 
     /// Key number `index`; 0 is the default coinbase and owner.
@@ -72,9 +69,7 @@ impl DevKeys {
 
 impl fmt::Debug for DevKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DevKeys")
-            .field("coin_type", &self.coin_type)
-            .finish_non_exhaustive()
+        f.debug_struct("DevKeys").field("coin_type", &self.coin_type).finish_non_exhaustive()
     }
 }
 
@@ -126,6 +121,24 @@ fn refuse(network: Network, is: impl Fn(PublicKey) -> bool) -> Result<(), DevKey
 mod tests {
     use super::*;
 
+    /// The dev chain's accounts, by wallet/tests/data/golden.py.
+    #[test]
+    fn the_dev_chains_keys_are_pinned() {
+        let keys = DevKeys::new(DEV_COIN_TYPE);
+        for (index, key) in [
+            (0, "244b42a9df73401473dff8ec9c7f85a080952c342494214d99a5ab13d6a71864"),
+            (1, "9202399bff168fe5992ce30c15573dfc1d5691d32bdb72d32bbd939f9fc7495e"),
+            (19, "c83cf5c92a84cd959d31244b2b58642cbd780588f09b6df1382353941683b4eb"),
+        ] {
+            assert_eq!(keys.secret(index).unwrap().public_key().to_string(), key);
+        }
+        let first = Principal::of(&keys.secret(0).unwrap().public_key());
+        assert_eq!(
+            first.to_text(Network::Dev),
+            "dblk15nqv2mwx9ur43gsvjqx3rmxamg6fdlu78aq28y6mp7yqtdhnec2q0hmvhw"
+        );
+    }
+
     #[test]
     fn the_first_twenty_are_refused_off_the_dev_network() {
         for coin_type in [1, 60] {
@@ -161,9 +174,6 @@ mod tests {
 
     #[test]
     fn dev_keys_show_no_secret() {
-        assert_eq!(
-            format!("{:?}", DevKeys::new(1)),
-            "DevKeys { coin_type: 1, .. }"
-        );
+        assert_eq!(format!("{:?}", DevKeys::new(1)), "DevKeys { coin_type: 1, .. }");
     }
 }

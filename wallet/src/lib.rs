@@ -14,7 +14,7 @@
 pub mod derive;
 pub mod dev;
 pub mod entropy;
-
+pub mod keystore;
 pub mod password;
 pub mod secret;
 pub mod signer;
@@ -23,7 +23,7 @@ pub mod words;
 pub use derive::{DeriveError, derive};
 pub use dev::{DEV_COIN_TYPE, DevKeyRefused, DevKeys, dev_words, refuse_dev_key};
 pub use entropy::EntropyError;
-
+pub use keystore::{KdfCost, KeyInfo, KeyName, Keystore, KeystoreError, UnlockedKey};
 pub use password::{Password, PasswordError};
 pub use secret::KeyMaterial;
 pub use signer::Signer;

@@ -56,10 +56,7 @@ impl Password {
         let mut buffer = Zeroizing::new([0; MAX_PASSWORD_BYTES + 3]);
         let len = File::open(path)
             .and_then(|mut file| read_up_to(&mut file, buffer.as_mut_slice()))
-            .map_err(|source| PasswordError::Io {
-                path: path.into(),
-                source,
-            })?;
+            .map_err(|source| PasswordError::Io { path: path.into(), source })?;
         let bytes = buffer.get(..len).unwrap_or_default();
         let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         Self::new(line.strip_suffix(b"\r").unwrap_or(line))

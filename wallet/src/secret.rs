@@ -28,11 +28,7 @@ impl KeyMaterial {
     /// When the coin type or the index is 2^31 or more.
     pub fn secret_key(&self) -> Result<SecretKey, DeriveError> {
         match self {
-            Self::Words {
-                words,
-                coin_type,
-                index,
-            } => derive(words, *coin_type, *index),
+            Self::Words { words, coin_type, index } => derive(words, *coin_type, *index),
             Self::Secret(secret) => Ok(secret.clone()),
         }
     }

@@ -80,9 +80,7 @@ impl Signer {
 
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signer")
-            .field("public_key", &self.public_key)
-            .finish_non_exhaustive()
+        f.debug_struct("Signer").field("public_key", &self.public_key).finish_non_exhaustive()
     }
 }
 
@@ -146,10 +144,7 @@ mod tests {
     fn a_signer_shows_no_secret() {
         let signer = signer();
         let shown = format!("{signer:?}");
-        assert_eq!(
-            shown,
-            format!("Signer {{ public_key: {}, .. }}", signer.public_key())
-        );
+        assert_eq!(shown, format!("Signer {{ public_key: {}, .. }}", signer.public_key()));
         assert!(!shown.contains(&hex::encode(signer.secret.expose())));
     }
 }

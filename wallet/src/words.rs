@@ -80,10 +80,7 @@ impl Words {
             return None;
         }
         let mnemonic = Mnemonic::from_entropy_in(Language::English, entropy).ok()?;
-        Some(Self {
-            mnemonic,
-            passphrase: Zeroizing::default(),
-        })
+        Some(Self { mnemonic, passphrase: Zeroizing::default() })
     }
 
     /// Reads words that are separated by white space, in lower or upper case, without a passphrase.
@@ -101,19 +98,16 @@ impl Words {
         let lower = Zeroizing::new(text.to_ascii_lowercase());
         let mnemonic =
             Mnemonic::parse_in_normalized(Language::English, &lower).map_err(|e| match e {
-                bip39::Error::UnknownWord(index) => WordsError::UnknownWord {
-                    position: index.saturating_add(1),
-                },
+                bip39::Error::UnknownWord(index) => {
+                    WordsError::UnknownWord { position: index.saturating_add(1) }
+                }
                 bip39::Error::BadWordCount(count) => WordsError::WrongCount(count),
                 // The other two are about entropy and languages, of which there are none here.
                 bip39::Error::InvalidChecksum
                 | bip39::Error::BadEntropyBitCount(_)
                 | bip39::Error::AmbiguousLanguages(_) => WordsError::WrongChecksum,
             })?;
-        Ok(Self {
-            mnemonic,
-            passphrase: Zeroizing::default(),
-        })
+        Ok(Self { mnemonic, passphrase: Zeroizing::default() })
     }
 
     /// The same words with a passphrase, BIP-39's "25th word": every passphrase gives other keys, and none
@@ -131,10 +125,7 @@ impl Words {
         if normal.len() > MAX_PASSPHRASE_BYTES {
             return Err(WordsError::PassphraseTooLong(normal.len()));
         }
-        Ok(Self {
-            mnemonic: self.mnemonic,
-            passphrase: normal,
-        })
+        Ok(Self { mnemonic: self.mnemonic, passphrase: normal })
     }
 
     /// The words, one space between two. For the owner's eyes.
@@ -266,10 +257,7 @@ mod tests {
     fn case_and_white_space_do_not_matter() {
         let typed = format!("  {}\n", ABOUT.to_uppercase().replace(' ', "\t \n"));
         let words = Words::parse(&typed).unwrap();
-        assert_eq!(
-            words.text().as_str(),
-            ABOUT.split_whitespace().collect::<Vec<_>>().join(" ")
-        );
+        assert_eq!(words.text().as_str(), ABOUT.split_whitespace().collect::<Vec<_>>().join(" "));
     }
 
     #[test]
@@ -293,27 +281,15 @@ mod tests {
         assert_eq!(*seed("\u{e9}"), *seed("e\u{301}"));
         assert_eq!(*seed(""), *Words::parse(ABOUT).unwrap().seed());
         assert!(with(&"x".repeat(256)).is_ok());
-        assert_eq!(
-            with(&"x".repeat(257)).unwrap_err(),
-            WordsError::PassphraseTooLong(257)
-        );
+        assert_eq!(with(&"x".repeat(257)).unwrap_err(), WordsError::PassphraseTooLong(257));
         // U+FDFA has 3 bytes and decomposes into 18 letters, 33 bytes: 8 of them are 264.
-        assert_eq!(
-            with(&"\u{fdfa}".repeat(8)).unwrap_err(),
-            WordsError::PassphraseTooLong(264)
-        );
+        assert_eq!(with(&"\u{fdfa}".repeat(8)).unwrap_err(), WordsError::PassphraseTooLong(264));
     }
 
     #[test]
     fn words_are_never_shown() {
-        let words = Words::parse(ABOUT)
-            .unwrap()
-            .with_passphrase("hush")
-            .unwrap();
+        let words = Words::parse(ABOUT).unwrap().with_passphrase("hush").unwrap();
         assert_eq!(format!("{words:?}"), "Words(redacted)");
-        assert_eq!(
-            format!("{:#?}", Some(&words)),
-            "Some(\n    Words(redacted),\n)"
-        );
+        assert_eq!(format!("{:#?}", Some(&words)), "Some(\n    Words(redacted),\n)");
     }
 }
