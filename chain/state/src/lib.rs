@@ -4,6 +4,7 @@
 //! The [`Ledger`] seam to the disk is defined here; RocksDB implements it in `chain/store`, and
 //! [`MemoryLedger`] for tests. No rule of any pallet lives here, no clock, no thread.
 
+pub mod auth;
 pub mod delta;
 pub mod fault;
 pub mod ledger;
@@ -12,6 +13,9 @@ pub mod memory;
 pub mod overlay;
 pub mod view;
 
+pub use auth::{
+    AuthMap, Inline, Limits, Proof, ProofError, ProveError, Spread, Staged, Verdict, verify,
+};
 pub use delta::{Change, Delta};
 pub use fault::Fault;
 pub use ledger::{Batch, Column, Durability, Ledger, Op, Pair, Reader, Visit};

@@ -1,0 +1,5 @@
+mod crash;
+mod oracle;
+mod proofs;
+mod shape;
+mod support;
