@@ -14,19 +14,12 @@ const BATCH: usize = 4_096;
 
 /// Bytes that are not all alike.
 fn noise(len: usize) -> Vec<u8> {
-    (0u32..)
-        .flat_map(|i| i.wrapping_mul(0x9e37_79b9).to_le_bytes())
-        .take(len)
-        .collect()
+    (0u32..).flat_map(|i| i.wrapping_mul(0x9e37_79b9).to_le_bytes()).take(len).collect()
 }
 
 /// SHA-256 of two parts by `sha2`.
 fn plain(first: &[u8], second: &[u8]) -> Digest {
-    Sha256::new()
-        .chain_update(first)
-        .chain_update(second)
-        .finalize()
-        .into()
+    Sha256::new().chain_update(first).chain_update(second).finalize().into()
 }
 
 fn nodes(c: &mut Criterion) {
@@ -84,11 +77,8 @@ fn leaves(c: &mut Criterion) {
 fn keys(c: &mut Criterion) {
     const KEY: Midstate = Midstate::tagged("blocktree/key");
     let bytes = noise(128 * BATCH);
-    let messages: Vec<&[u8]> = bytes
-        .chunks(128)
-        .enumerate()
-        .map(|(i, chunk)| &chunk[..33 + i * 7 % 40])
-        .collect();
+    let messages: Vec<&[u8]> =
+        bytes.chunks(128).enumerate().map(|(i, chunk)| &chunk[..33 + i * 7 % 40]).collect();
     let tag = plain(b"blocktree/key", b"");
     let tagged = Sha256::new().chain_update(tag).chain_update(tag);
     let mut out = vec![[0; 32]; BATCH];

@@ -1,23 +1,22 @@
 //! SHA-256 of several independent messages at once.
 //!
 //! One SHA-256 stream leaves most of a modern core idle: each round waits for
-//! the one before it. The state map, the fragments' Merkle trees and the miner
-//! all hash *many* messages that do not depend on each other, so this crate runs
-//! up to four of them side by side on one core (SHA-NI streams interleaved) and
-//! is two to three times as fast as hashing them one after the other. Where the
-//! processor has no SHA extensions the same functions run on portable code; the
-//! choice is made at run time, once, by [`Engine::detect`].
+//! the one before it. The state map, the fragments' Merkle trees and the miner all hash
+//! *many* messages that do not depend on each other, so this crate runs several of
+//! them side by side on one core: sixteen in the vectors of AVX-512, up to four SHA-NI
+//! streams interleaved, or plain portable code. The choice is made at run time, by
+//! [`Engine::detect`]; [`Engine::available`] gives tests and benches each in turn.
 //!
 //! | Who | What |
 //! |---|---|
 //! | state map | [`hash_pairs`]: nodes and leaves of docs/protocol.md §5; [`Midstate::tagged`] for its paths |
-//! | fragments, proofs | [`merkle`]: RFC 6962 trees; [`hash_pairs`] |
+//! | fragments, proofs | [`merkle`]: RFC 6962 trees |
 //! | miner | [`HeaderSearch`]: SHA-256d of the 80-byte header |
 //!
 //! **What must not live here**: any knowledge of what is hashed beyond its shape,
-//! encodings, I/O, threads (callers split work over rayon) and dependencies. This
-//! is the only crate of the project that may contain `unsafe`, all of it in
-//! the module of the processor intrinsics; keep it small enough to be read in one sitting.
+//! encodings, I/O, threads (callers split their work) and dependencies. This is the
+//! only crate of the project that may contain `unsafe`, all of it in `x86/`: entering a
+//! kernel whose processor features were detected, and loads and stores by reference.
 
 mod batch;
 mod engine;
@@ -26,9 +25,9 @@ mod midstate;
 mod padding;
 mod portable;
 mod search;
-#[cfg(target_arch = "x86_64")]
-mod shani;
 mod slices;
+#[cfg_attr(not(target_arch = "x86_64"), path = "absent.rs")]
+mod x86;
 
 pub use engine::{Backend, Engine};
 pub use midstate::Midstate;
@@ -49,7 +48,8 @@ pub fn hash(message: &[u8]) -> Digest {
     Engine::detect().hash(message)
 }
 
-/// SHA-256 of each of `messages`, all of the same length `N`.
+/// SHA-256 of each of `messages`, all of the same length `N`: at most 310 bytes, which
+/// the compiler checks. Longer ones are [`hash_slices`]'.
 ///
 /// # Panics
 ///
@@ -83,7 +83,8 @@ pub fn hash_pair(prefix: u8, left: &Digest, right: &Digest) -> Digest {
 }
 
 /// `SHA256(prefix || leaf)` of each leaf of `data`, which is cut every `LEAF` bytes;
-/// the last leaf is what remains. No data, no leaves.
+/// the last leaf is what remains. No data, no leaves. `LEAF` is 1 to 310, which the
+/// compiler checks.
 ///
 /// # Panics
 ///

@@ -5,8 +5,6 @@
 //!
 //! Roots and levels only; proofs and their verification are `blocktree-fragments`'.
 
-use crate::batch::{Prefixed, Shape};
-use crate::engine::LANES;
 use crate::{Digest, Engine};
 
 /// The first byte of a leaf's message.
@@ -15,9 +13,9 @@ pub const LEAF_PREFIX: u8 = 0x00;
 /// The first byte of a node's message.
 pub const NODE_PREFIX: u8 = 0x01;
 
-/// Leaves hashed before they are folded into one node: their digests (8 KiB) and
+/// Leaves hashed before they are folded into one node: their digests (16 KiB) and
 /// what is read meanwhile stay in the nearest cache.
-const SUBTREE: usize = 256;
+const SUBTREE: usize = 512;
 
 /// The hash of one leaf, of any length.
 #[must_use]
@@ -46,9 +44,9 @@ pub fn root_with<const LEAF: usize>(engine: Engine, data: &[u8]) -> Option<Diges
     let mut roots: Vec<Digest> = data
         .chunks(SUBTREE.saturating_mul(LEAF))
         .filter_map(|part| {
-            let count = part.len().div_ceil(LEAF);
-            engine.hash_leaves::<LEAF>(LEAF_PREFIX, part, &mut level[..count]);
-            fold(engine, &mut level[..count])
+            let leaves = &mut level[..part.len().div_ceil(LEAF)];
+            engine.hash_leaves::<LEAF>(LEAF_PREFIX, part, leaves);
+            fold(engine, leaves)
         })
         .collect();
     fold(engine, &mut roots)
@@ -89,34 +87,21 @@ pub fn levels_with<const LEAF: usize>(engine: Engine, data: &[u8]) -> Vec<Vec<Di
 
 /// Folds a level in place until one node is left.
 fn fold(engine: Engine, level: &mut [Digest]) -> Option<Digest> {
+    let mut spare = [[0; 32]; SUBTREE / 2];
     let mut count = level.len();
     while count > 1 {
-        let pairs = count / 2;
-        let mut done = 0;
-        while done < pairs {
-            // A group is read whole before its first digest is written.
-            done += match pairs - done {
-                1 => fold_group::<1>(engine, level, done),
-                2 => fold_group::<2>(engine, level, done),
-                3 => fold_group::<3>(engine, level, done),
-                _ => fold_group::<LANES>(engine, level, done),
-            };
+        // The nodes above overwrite pairs that are read already: node i, pair i or before.
+        for first in (0..count / 2).step_by(spare.len()) {
+            let last = (count / 2).min(first + spare.len());
+            let (pairs, _) = level[2 * first..2 * last].as_chunks::<2>();
+            let nodes = &mut spare[..last - first];
+            engine.hash_pairs(NODE_PREFIX, pairs, nodes);
+            level[first..last].copy_from_slice(nodes);
         }
         if count % 2 == 1 {
-            level[pairs] = level[count - 1];
+            level[count / 2] = level[count - 1];
         }
         count = count.div_ceil(2);
     }
     level.first().copied()
-}
-
-/// Turns `L` pairs into nodes, from pair `at` on; says how many.
-#[inline]
-fn fold_group<const L: usize>(engine: Engine, level: &mut [Digest], at: usize) -> usize {
-    let (pairs, _) = level[2 * at..].as_chunks::<2>();
-    if let Some(group) = pairs.first_chunk::<L>() {
-        let nodes = Prefixed(NODE_PREFIX).digests(engine, group);
-        level[at..at + L].copy_from_slice(&nodes);
-    }
-    L
 }

@@ -27,10 +27,7 @@ pub struct Midstate {
 
 impl Midstate {
     /// Before the first byte of a message.
-    pub const START: Self = Self {
-        state: START,
-        absorbed: 0,
-    };
+    pub const START: Self = Self { state: START, absorbed: 0 };
 
     /// After one block that all messages begin with.
     #[must_use]

@@ -11,20 +11,13 @@ pub(crate) struct Tail {
 }
 
 impl Tail {
-    pub(crate) const EMPTY: Self = Self {
-        bytes: [0; 128],
-        blocks: 0,
-    };
+    pub(crate) const EMPTY: Self = Self { bytes: [0; 128], blocks: 0 };
 
     /// The tail of a message of `total` bytes that ends with `rest`: what is left
     /// after its whole blocks, so at most 63 bytes (more would be cut).
     #[inline]
     pub(crate) const fn new(rest: &[u8], total: u64) -> Self {
-        let rest = if rest.len() < 64 {
-            rest
-        } else {
-            rest.split_at(63).0
-        };
+        let rest = if rest.len() < 64 { rest } else { rest.split_at(63).0 };
         let mut bytes = [0; 128];
         bytes.split_at_mut(rest.len()).0.copy_from_slice(rest);
         bytes[rest.len()] = 0x80;

@@ -29,21 +29,26 @@ pub(crate) const K: [[u32; 4]; 16] = [
     [0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2],
 ];
 
-/// Takes each state through its run of blocks, up to the shortest run.
-pub(crate) fn compress<const L: usize>(states: &mut [State; L], runs: &[&[Block]; L]) {
-    let count = runs.iter().map(|run| run.len()).min().unwrap_or(0);
+/// Takes each state through its run of blocks.
+pub(crate) fn compress(states: &mut [State], runs: &[&[Block]]) {
     for (state, run) in states.iter_mut().zip(runs) {
-        for block in &run[..count] {
+        for block in *run {
             *state = compress_block(*state, &words_of(block));
         }
     }
 }
 
-/// Takes each state through one block of sixteen words.
-pub(crate) fn compress_words<const L: usize>(states: &mut [State; L], blocks: &[[u32; 16]; L]) {
-    for (state, block) in states.iter_mut().zip(blocks) {
-        *state = compress_block(*state, block);
-    }
+/// The last word of SHA-256d: the first hash goes on from `midstate` with the block
+/// `last`, in which word 3 is replaced by `third_word`.
+pub(crate) fn twice(midstate: &State, last: &[u32; 16], third_word: u32) -> u32 {
+    let mut block = *last;
+    block[3] = third_word;
+    let first = compress_block(*midstate, &block);
+    let mut block = [0; 16];
+    block[..8].copy_from_slice(&first);
+    block[8] = 0x8000_0000;
+    block[15] = 256; // 32 bytes in bits
+    compress_block(START, &block)[7]
 }
 
 /// The sixteen big-endian words of a block.
@@ -58,44 +63,56 @@ pub(crate) const fn words_of(block: &Block) -> [u32; 16] {
     words
 }
 
-/// One compression. The message schedule is kept as the last sixteen words.
+/// One compression.
 pub(crate) const fn compress_block(state: State, block: &[u32; 16]) -> State {
-    let mut w = *block;
+    let mut words = *block;
     let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = state;
-    let mut t = 0;
-    while t < 64 {
-        let word = w[t % 16];
-        let big_sigma1 = e.rotate_right(6) ^ e.rotate_right(11) ^ e.rotate_right(25);
-        let choice = (e & f) ^ (!e & g);
-        let t1 = h
-            .wrapping_add(big_sigma1)
-            .wrapping_add(choice)
-            .wrapping_add(K[t / 4][t % 4])
-            .wrapping_add(word);
-        let big_sigma0 = a.rotate_right(2) ^ a.rotate_right(13) ^ a.rotate_right(22);
-        let majority = (a & b) ^ (a & c) ^ (b & c);
-        let t2 = big_sigma0.wrapping_add(majority);
-        (h, g, f, e) = (g, f, e, d.wrapping_add(t1));
-        (d, c, b, a) = (c, b, a, t1.wrapping_add(t2));
+    macro_rules! rounds {
+        ($constants:expr, $($t:literal)*) => {$(
+            let choice = g ^ (e & (f ^ g));
+            let t1 = h
+                .wrapping_add($constants[$t / 4][$t % 4])
+                .wrapping_add(words[$t])
+                .wrapping_add(choice)
+                .wrapping_add(e.rotate_right(6) ^ e.rotate_right(11) ^ e.rotate_right(25));
+            let majority = (a & b) ^ (c & (a ^ b));
+            let t2 = (a.rotate_right(2) ^ a.rotate_right(13) ^ a.rotate_right(22))
+                .wrapping_add(majority);
+            (h, g, f, e) = (g, f, e, d.wrapping_add(t1));
+            (d, c, b, a) = (c, b, a, t1.wrapping_add(t2));
+        )*};
+    }
+    let (constants, _) = K.as_chunks::<4>();
+    let mut sixteen = 0;
+    loop {
+        // Literals, because a loop would not be unrolled.
+        rounds!(constants[sixteen], 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
+        sixteen += 1;
+        if sixteen == 4 {
+            break;
+        }
+        words = next_words(words);
+    }
+    let end = [a, b, c, d, e, f, g, h];
+    let mut sum = state;
+    let mut i = 0;
+    while i < 8 {
+        sum[i] = sum[i].wrapping_add(end[i]);
+        i += 1;
+    }
+    sum
+}
 
-        // W[t + 16], in the place of W[t]; the last sixteen are computed and not used.
-        let (w1, w14) = (w[(t + 1) % 16], w[(t + 14) % 16]);
-        let small_sigma0 = w1.rotate_right(7) ^ w1.rotate_right(18) ^ (w1 >> 3);
-        let small_sigma1 = w14.rotate_right(17) ^ w14.rotate_right(19) ^ (w14 >> 10);
-        w[t % 16] = word
-            .wrapping_add(small_sigma0)
-            .wrapping_add(w[(t + 9) % 16])
-            .wrapping_add(small_sigma1);
+/// The sixteen words of the message schedule that follow these.
+const fn next_words(mut words: [u32; 16]) -> [u32; 16] {
+    let mut t = 0;
+    while t < 16 {
+        let (w1, w14) = (words[(t + 1) % 16], words[(t + 14) % 16]);
+        words[t] = words[t]
+            .wrapping_add(w1.rotate_right(7) ^ w1.rotate_right(18) ^ (w1 >> 3))
+            .wrapping_add(words[(t + 9) % 16])
+            .wrapping_add(w14.rotate_right(17) ^ w14.rotate_right(19) ^ (w14 >> 10));
         t += 1;
     }
-    [
-        state[0].wrapping_add(a),
-        state[1].wrapping_add(b),
-        state[2].wrapping_add(c),
-        state[3].wrapping_add(d),
-        state[4].wrapping_add(e),
-        state[5].wrapping_add(f),
-        state[6].wrapping_add(g),
-        state[7].wrapping_add(h),
-    ]
+    words
 }

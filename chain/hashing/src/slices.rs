@@ -1,12 +1,24 @@
-//! Many messages of any lengths, sharing the lanes by turns: a lane whose message ends
+//! Messages of any lengths. Many of them share the lanes by turns: a lane whose message ends
 //! takes the next one, so that none waits for a longer neighbour.
 
-use crate::engine::LANES;
+use crate::engine::{NARROW, WIDE};
 use crate::padding::{Tail, digest};
 use crate::portable::START;
-use crate::{Block, Digest, Engine, Midstate, State};
+use crate::{Block, Digest, Engine, Midstate};
 
 impl Engine {
+    /// SHA-256 of one message.
+    #[must_use]
+    pub fn hash(self, message: &[u8]) -> Digest {
+        self.hash_from(&Midstate::START, message)
+    }
+
+    /// SHA-256 of the beginning `start` followed by `message`.
+    #[must_use]
+    pub fn hash_from(self, start: &Midstate, message: &[u8]) -> Digest {
+        self.finish(&start.state, start.absorbed, message)
+    }
+
     /// SHA-256 of each of `messages`, of any lengths.
     ///
     /// # Panics
@@ -23,6 +35,19 @@ impl Engine {
     /// If `out` is not as long as `messages`.
     pub fn hash_slices_from(self, start: &Midstate, messages: &[&[u8]], out: &mut [Digest]) {
         assert_eq!(messages.len(), out.len(), "one place for each digest");
+        if messages.len() >= self.wide_from() {
+            self.by_turns::<WIDE>(start, messages, out);
+        } else {
+            self.by_turns::<NARROW>(start, messages, out);
+        }
+    }
+
+    fn by_turns<const LANES: usize>(
+        self,
+        start: &Midstate,
+        messages: &[&[u8]],
+        out: &mut [Digest],
+    ) {
         let mut waiting = messages.iter().zip(out);
         let mut states = [START; LANES];
         let mut lanes = [const { Lane::IDLE }; LANES];
@@ -54,28 +79,23 @@ impl Engine {
                     break;
                 }
             }
-            match busy {
-                0 => return,
-                1 => self.advance::<1>(&mut states, &mut lanes),
-                2 => self.advance::<2>(&mut states, &mut lanes),
-                3 => self.advance::<3>(&mut states, &mut lanes),
-                _ => self.advance::<LANES>(&mut states, &mut lanes),
+            if busy == 0 {
+                return;
             }
-        }
-    }
-
-    /// Takes the first `L` lanes as far as all of them can go without a pause.
-    fn advance<const L: usize>(self, states: &mut [State], lanes: &mut [Lane<'_>]) {
-        let (Some(states), Some(lanes)) = (states.first_chunk_mut::<L>(), lanes.first_chunk_mut())
-        else {
-            return;
-        };
-        let run: &mut [Lane<'_>; L] = lanes;
-        let ready = run.each_ref().map(Lane::ready);
-        let count = ready.iter().map(|blocks| blocks.len()).min().unwrap_or(0);
-        self.compress(states, &ready.map(|blocks| &blocks[..count]));
-        for lane in run {
-            lane.done(count);
+            // As far as all busy lanes can go without a pause.
+            let mut runs: [&[Block]; LANES] = [&[]; LANES];
+            let mut count = usize::MAX;
+            for (run, lane) in runs.iter_mut().zip(&lanes[..busy]) {
+                *run = lane.ready();
+                count = count.min(run.len());
+            }
+            for run in &mut runs[..busy] {
+                *run = &run[..count];
+            }
+            self.compress_some(&mut states[..busy], &runs[..busy]);
+            for lane in &mut lanes[..busy] {
+                lane.done(count);
+            }
         }
     }
 }
@@ -92,22 +112,12 @@ struct Lane<'a> {
 }
 
 impl<'a> Lane<'a> {
-    const IDLE: Self = Self {
-        body: &[],
-        tail: Tail::EMPTY,
-        tail_done: 0,
-        place: None,
-    };
+    const IDLE: Self = Self { body: &[], tail: Tail::EMPTY, tail_done: 0, place: None };
 
     fn new(message: &'a [u8], absorbed: u64, place: &'a mut Digest) -> Self {
         let (body, rest) = message.as_chunks::<64>();
         let tail = Tail::new(rest, absorbed + message.len() as u64);
-        Self {
-            body,
-            tail,
-            tail_done: 0,
-            place: Some(place),
-        }
+        Self { body, tail, tail_done: 0, place: Some(place) }
     }
 
     fn finished(&self) -> bool {
@@ -116,11 +126,7 @@ impl<'a> Lane<'a> {
 
     /// The blocks that come next: the body first, then the tail.
     fn ready(&self) -> &[Block] {
-        if self.body.is_empty() {
-            &self.tail.blocks()[self.tail_done..]
-        } else {
-            self.body
-        }
+        if self.body.is_empty() { &self.tail.blocks()[self.tail_done..] } else { self.body }
     }
 
     /// Notes that the first `count` of the ready blocks are compressed.

@@ -1,19 +1,17 @@
 //! SHA-256 compression by the SHA extensions of x86-64, several streams interleaved.
 //!
-//! `sha256rnds2` does two rounds in four cycles or more, and can start every second
-//! one: a single stream waits half its time. Here each group of four rounds is done
-//! for every lane before the next group, so that the lanes fill each other's waits.
-//!
-//! All `unsafe` of the project is in this file: unaligned loads and stores through
-//! references, and entering a function whose processor features were detected.
+//! `sha256rnds2` does two rounds in four cycles or more, yet a new one can start every
+//! second cycle: a single stream waits half its time. Here each group of four rounds is
+//! done for every lane before the next group, so that lanes fill each other's waits.
 
 use core::arch::x86_64::{
-    __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_blend_epi16, _mm_loadu_si128, _mm_set_epi64x,
-    _mm_setzero_si128, _mm_sha256msg1_epu32, _mm_sha256msg2_epu32, _mm_sha256rnds2_epu32,
-    _mm_shuffle_epi8, _mm_shuffle_epi32, _mm_storeu_si128,
+    __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_blend_epi16, _mm_extract_epi32, _mm_insert_epi32,
+    _mm_set_epi64x, _mm_setzero_si128, _mm_sha256msg1_epu32, _mm_sha256msg2_epu32,
+    _mm_sha256rnds2_epu32, _mm_shuffle_epi8, _mm_shuffle_epi32,
 };
 
-use crate::portable::K;
+use super::memory::{load_quarter, load4, store4};
+use crate::portable::{K, START};
 use crate::{Block, State};
 
 /// The proof that this processor has the features used here: only [`Detected::new`]
@@ -37,15 +35,17 @@ impl Detected {
         unsafe { compress_runs(states, runs) }
     }
 
-    /// Takes each state through one block of sixteen words.
+    /// The last word of each hash of SHA-256d: the first hash goes on from `midstate`
+    /// with the block `last`, in which each stream has a word 3 of its own.
     #[inline]
-    pub(crate) fn compress_words<const L: usize>(
+    pub(crate) fn twice<const L: usize>(
         self,
-        states: &mut [State; L],
-        blocks: &[[u32; 16]; L],
-    ) {
+        midstate: &State,
+        last: &[u32; 16],
+        third_words: &[u32; L],
+    ) -> [u32; L] {
         // SAFETY: `self` exists only where `new` found the features sha, sse4.1 and ssse3.
-        unsafe { compress_word_blocks(states, blocks) }
+        unsafe { last_words_of_twice(midstate, last, third_words) }
     }
 }
 
@@ -60,50 +60,90 @@ struct Halves {
 
 impl Halves {
     #[inline]
-    #[target_feature(enable = "sse4.1")]
+    #[target_feature(enable = "sse2")]
     fn zero() -> Self {
+        Self { abef: _mm_setzero_si128(), cdgh: _mm_setzero_si128() }
+    }
+
+    #[inline]
+    #[target_feature(enable = "sse4.1,ssse3")]
+    fn of(state: &State) -> Self {
+        let (quarters, _) = state.as_chunks::<4>();
+        let badc = _mm_shuffle_epi32::<0b10_11_00_01>(load4(&quarters[0]));
+        let hgfe = _mm_shuffle_epi32::<0b00_01_10_11>(load4(&quarters[1]));
         Self {
-            abef: _mm_setzero_si128(),
-            cdgh: _mm_setzero_si128(),
+            abef: _mm_alignr_epi8::<8>(badc, hgfe),
+            cdgh: _mm_blend_epi16::<0b1111_0000>(hgfe, badc),
         }
+    }
+
+    /// The state's words: `a` to `d`, `e` to `h`.
+    #[inline]
+    #[target_feature(enable = "sse4.1,ssse3")]
+    fn words(self) -> [__m128i; 2] {
+        let abef = _mm_shuffle_epi32::<0b00_01_10_11>(self.abef);
+        let ghcd = _mm_shuffle_epi32::<0b10_11_00_01>(self.cdgh);
+        [_mm_blend_epi16::<0b1111_0000>(abef, ghcd), _mm_alignr_epi8::<8>(ghcd, abef)]
     }
 }
 
-// Lanes are walked by index throughout: the loops have a constant count and unroll,
-// and closures would stand between the intrinsics and their target features.
-
-#[expect(clippy::needless_range_loop, reason = "the runs advance together")]
 #[target_feature(enable = "sha,sse4.1,ssse3")]
 fn compress_runs<const L: usize>(states: &mut [State; L], runs: &[&[Block]; L]) {
     let count = runs.iter().map(|run| run.len()).min().unwrap_or(0);
     // Each word of a block is big-endian: reverse its four bytes.
     let reverse = _mm_set_epi64x(0x0c0d_0e0f_0809_0a0b, 0x0405_0607_0001_0203);
-    let mut halves = unpack_all(states);
+    let mut halves = [Halves::zero(); L];
+    for lane in 0..L {
+        halves[lane] = Halves::of(&states[lane]);
+    }
     for i in 0..count {
         let mut words = [[_mm_setzero_si128(); 4]; L];
         for lane in 0..L {
-            let (quarters, _) = runs[lane][i].as_chunks::<16>();
             for j in 0..4 {
-                words[lane][j] = _mm_shuffle_epi8(load_bytes(&quarters[j]), reverse);
+                words[lane][j] = _mm_shuffle_epi8(load_quarter(&runs[lane][i], j), reverse);
             }
         }
         rounds(&mut halves, words);
     }
-    pack_all(&halves, states);
+    for lane in 0..L {
+        let [abcd, efgh] = halves[lane].words();
+        let (quarters, _) = states[lane].as_chunks_mut::<4>();
+        store4(&mut quarters[0], abcd);
+        store4(&mut quarters[1], efgh);
+    }
 }
 
 #[target_feature(enable = "sha,sse4.1,ssse3")]
-fn compress_word_blocks<const L: usize>(states: &mut [State; L], blocks: &[[u32; 16]; L]) {
-    let mut halves = unpack_all(states);
+fn last_words_of_twice<const L: usize>(
+    midstate: &State,
+    last: &[u32; 16],
+    third_words: &[u32; L],
+) -> [u32; L] {
+    let (quarters, _) = last.as_chunks::<4>();
     let mut words = [[_mm_setzero_si128(); 4]; L];
     for lane in 0..L {
-        let (quarters, _) = blocks[lane].as_chunks::<4>();
         for j in 0..4 {
-            words[lane][j] = load_words(&quarters[j]);
+            words[lane][j] = load4(&quarters[j]);
         }
+        words[lane][0] = _mm_insert_epi32::<3>(words[lane][0], third_words[lane].cast_signed());
     }
+    let mut halves = [Halves::of(midstate); L];
     rounds(&mut halves, words);
-    pack_all(&halves, states);
+
+    let mark = load4(&[0x8000_0000, 0, 0, 0]);
+    let length = load4(&[0, 0, 0, 256]); // 32 bytes in bits
+    for lane in 0..L {
+        let [abcd, efgh] = halves[lane].words();
+        words[lane] = [abcd, efgh, mark, length];
+    }
+    let mut halves = [Halves::of(&START); L];
+    rounds(&mut halves, words);
+    let mut out = [0; L];
+    for lane in 0..L {
+        let [_, efgh] = halves[lane].words();
+        out[lane] = _mm_extract_epi32::<3>(efgh).cast_unsigned();
+    }
+    out
 }
 
 /// The 64 rounds of one block in every lane, and the addition at the end.
@@ -129,7 +169,7 @@ fn four_rounds<const G: usize, const L: usize>(
     halves: &mut [Halves; L],
     words: &mut [[__m128i; 4]; L],
 ) {
-    let constants = load_words(&K[G]);
+    let constants = load4(&K[G]);
     for lane in 0..L {
         let Halves { abef, cdgh } = halves[lane];
         let w = &mut words[lane];
@@ -146,53 +186,4 @@ fn four_rounds<const G: usize, const L: usize>(
             w[G % 4] = _mm_sha256msg2_epu32(sum, w3);
         }
     }
-}
-
-#[inline]
-#[target_feature(enable = "sse4.1,ssse3")]
-fn unpack_all<const L: usize>(states: &[State; L]) -> [Halves; L] {
-    let mut halves = [Halves::zero(); L];
-    for lane in 0..L {
-        let (quarters, _) = states[lane].as_chunks::<4>();
-        let abcd = _mm_shuffle_epi32::<0b10_11_00_01>(load_words(&quarters[0]));
-        let efgh = _mm_shuffle_epi32::<0b00_01_10_11>(load_words(&quarters[1]));
-        halves[lane] = Halves {
-            abef: _mm_alignr_epi8::<8>(abcd, efgh),
-            cdgh: _mm_blend_epi16::<0b1111_0000>(efgh, abcd),
-        };
-    }
-    halves
-}
-
-#[inline]
-#[target_feature(enable = "sse4.1,ssse3")]
-fn pack_all<const L: usize>(halves: &[Halves; L], states: &mut [State; L]) {
-    for lane in 0..L {
-        let feba = _mm_shuffle_epi32::<0b00_01_10_11>(halves[lane].abef);
-        let dchg = _mm_shuffle_epi32::<0b10_11_00_01>(halves[lane].cdgh);
-        let (quarters, _) = states[lane].as_chunks_mut::<4>();
-        store_words(&mut quarters[0], _mm_blend_epi16::<0b1111_0000>(feba, dchg));
-        store_words(&mut quarters[1], _mm_alignr_epi8::<8>(dchg, feba));
-    }
-}
-
-#[inline]
-#[target_feature(enable = "sse2")]
-fn load_bytes(bytes: &[u8; 16]) -> __m128i {
-    // SAFETY: the reference covers sixteen readable bytes, and `loadu` asks for no alignment.
-    unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
-}
-
-#[inline]
-#[target_feature(enable = "sse2")]
-fn load_words(words: &[u32; 4]) -> __m128i {
-    // SAFETY: the reference covers sixteen readable bytes, and `loadu` asks for no alignment.
-    unsafe { _mm_loadu_si128(words.as_ptr().cast()) }
-}
-
-#[inline]
-#[target_feature(enable = "sse2")]
-fn store_words(words: &mut [u32; 4], value: __m128i) {
-    // SAFETY: the reference covers sixteen writable bytes, and `storeu` asks for no alignment.
-    unsafe { _mm_storeu_si128(words.as_mut_ptr().cast(), value) }
 }
