@@ -22,4 +22,4 @@ pub use ledger::{Batch, Column, Durability, Ledger, Op, Pair, Reader, Visit};
 pub use map::{BigEndian, Cell, Map};
 pub use memory::MemoryLedger;
 pub use overlay::{Checkpoint, Overlay};
-pub use view::{EmptyView, StateView, View};
+pub use view::{DeltaView, EmptyView, StateView, View};

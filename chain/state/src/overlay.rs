@@ -34,11 +34,7 @@ impl<'v> Overlay<'v> {
     /// No writes yet, on top of `base`.
     #[must_use]
     pub fn new(base: &'v dyn View) -> Self {
-        Self {
-            base,
-            entries: RefCell::new(BTreeMap::new()),
-            log: Vec::new(),
-        }
+        Self { base, entries: RefCell::new(BTreeMap::new()), log: Vec::new() }
     }
 
     /// Writes `value`, which must not be empty (docs/protocol.md §5), at `key`.
@@ -67,13 +63,7 @@ impl<'v> Overlay<'v> {
             Some(entry) => core::mem::replace(&mut entry.now, value),
             None => {
                 let old = base.get(&key)?;
-                entries.insert(
-                    key.clone(),
-                    Entry {
-                        base: old.clone(),
-                        now: value,
-                    },
-                );
+                entries.insert(key.clone(), Entry { base: old.clone(), now: value });
                 old
             }
         };
@@ -102,30 +92,18 @@ impl<'v> Overlay<'v> {
     #[must_use]
     pub fn into_delta(self) -> Delta {
         let entries = self.entries.into_inner();
-        Delta::new(entries.into_iter().map(|(key, e)| {
-            (
-                key,
-                Change {
-                    old: e.base,
-                    new: e.now,
-                },
-            )
-        }))
+        Delta::new(entries.into_iter().map(|(key, e)| (key, Change { old: e.base, new: e.now })))
     }
 
     /// Everything that differs from the base, without ending the overlay.
     #[must_use]
     pub fn delta(&self) -> Delta {
         let entries = self.entries.borrow();
-        Delta::new(entries.iter().map(|(key, e)| {
-            (
-                key.clone(),
-                Change {
-                    old: e.base.clone(),
-                    new: e.now.clone(),
-                },
-            )
-        }))
+        Delta::new(
+            entries
+                .iter()
+                .map(|(key, e)| (key.clone(), Change { old: e.base.clone(), new: e.now.clone() })),
+        )
     }
 }
 
@@ -135,10 +113,7 @@ impl View for Overlay<'_> {
             return Ok(entry.now.clone());
         }
         let value = self.base.get(key)?;
-        let entry = Entry {
-            base: value.clone(),
-            now: value.clone(),
-        };
+        let entry = Entry { base: value.clone(), now: value.clone() };
         self.entries.borrow_mut().insert(key.to_vec(), entry);
         Ok(value)
     }
@@ -147,10 +122,7 @@ impl View for Overlay<'_> {
         // A copy of what was touched from `from` on: the visitor may read through this overlay.
         let touched: BTreeMap<Vec<u8>, Option<Vec<u8>>> = {
             let entries = self.entries.borrow();
-            entries
-                .range(from.to_vec()..)
-                .map(|(key, e)| (key.clone(), e.now.clone()))
-                .collect()
+            entries.range(from.to_vec()..).map(|(key, e)| (key.clone(), e.now.clone())).collect()
         };
         let mut ours = touched.iter().peekable();
         let mut stopped = false;
@@ -229,11 +201,7 @@ mod tests {
         overlay
             .scan(&[1], &mut |_, _| {
                 seen += 1;
-                if seen == 2 {
-                    ControlFlow::Break(())
-                } else {
-                    ControlFlow::Continue(())
-                }
+                if seen == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             })
             .unwrap();
         assert_eq!(seen, 2);
@@ -276,9 +244,18 @@ mod tests {
                 prop_assert_eq!(pairs(&overlay), expected);
                 overlay.into_delta()
             };
+            let (undo, inverse) = (delta.undo_record(), delta.inverse());
+            let view = StateView(&ledger);
+            let after = crate::DeltaView { base: &view, delta: &delta };
+            let scanned = pairs(&after);
             let mut batch = Batch::new();
             delta.write_to(&mut batch);
-            delta.inverse().write_to(&mut batch);
+            ledger.write(batch, Durability::Process).unwrap();
+            prop_assert_eq!(pairs(&StateView(&ledger)), scanned);
+            let from_undo = crate::Delta::from_undo_record(&undo, &StateView(&ledger)).unwrap();
+            prop_assert_eq!(&from_undo, &inverse);
+            let mut batch = Batch::new();
+            from_undo.write_to(&mut batch);
             ledger.write(batch, Durability::Process).unwrap();
             prop_assert_eq!(pairs(&StateView(&ledger)), at_start);
         }

@@ -1,7 +1,7 @@
 //! Reading the flat global state.
 
 pub use crate::ledger::Visit;
-use crate::{Column, Fault, Reader};
+use crate::{Column, Delta, Fault, Overlay, Reader};
 
 /// The global state as pairs of logical key and value.
 pub trait View {
@@ -40,5 +40,32 @@ impl View for EmptyView {
     }
     fn scan(&self, _from: &[u8], _visit: Visit<'_>) -> Result<(), Fault> {
         Ok(())
+    }
+}
+
+/// A view with a delta on top: the state after a block that is not written yet.
+pub struct DeltaView<'a> {
+    /// What the delta was made on.
+    pub base: &'a dyn View,
+    /// What changed.
+    pub delta: &'a Delta,
+}
+
+impl View for DeltaView<'_> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        match self.delta.get(key) {
+            Some(change) => Ok(change.new.clone()),
+            None => self.base.get(key),
+        }
+    }
+    fn scan(&self, from: &[u8], visit: Visit<'_>) -> Result<(), Fault> {
+        let mut overlay = Overlay::new(self.base);
+        for (key, change) in self.delta.iter() {
+            match &change.new {
+                Some(value) => overlay.put(key.to_vec(), value.clone())?,
+                None => overlay.remove(key.to_vec())?,
+            }
+        }
+        overlay.scan(from, visit)
     }
 }
