@@ -154,26 +154,25 @@ impl<R: Runtime> Unrewarded<'_, R> {
     /// # Errors
     /// A [`Fault`] only.
     pub fn executed_for(&self, miner: &Principal) -> Result<Executed<R::Effect>, Fault> {
-        let delta = joined(&self.block.overlay.delta(), &self.reward(miner)?);
-        Ok(self.executed(delta, self.block.effects.clone()))
+        let BlockExecutor { overlay, effects, fees, weights, .. } = &self.block;
+        Ok(Executed {
+            delta: joined(&overlay.delta(), &self.reward(miner)?),
+            effects: effects.clone(),
+            fees: *fees,
+            pool_payout: self.pool_payout,
+            weights: *weights,
+        })
     }
 
     /// The whole block with the reward for `miner`.
     ///
     /// # Errors
     /// A [`Fault`] only.
-    pub fn finish(mut self, miner: &Principal) -> Result<Executed<R::Effect>, Fault> {
-        let BlockExecutor { runtime, context, overlay, fees, effects, .. } = &mut self.block;
-        runtime.reward(overlay, context, miner, *fees, self.pool_payout)?;
-        let effects = core::mem::take(effects);
-        let empty = Overlay::new(&blocktree_state::EmptyView);
-        let delta = core::mem::replace(overlay, empty).into_delta();
-        Ok(self.executed(delta, effects))
-    }
-
-    fn executed(&self, delta: Delta, effects: Vec<R::Effect>) -> Executed<R::Effect> {
-        let (fees, weights) = (self.block.fees, self.block.weights);
-        Executed { delta, effects, fees, pool_payout: self.pool_payout, weights }
+    pub fn finish(self, miner: &Principal) -> Result<Executed<R::Effect>, Fault> {
+        let Self { block, pool_payout } = self;
+        let BlockExecutor { runtime, context, mut overlay, effects, fees, weights } = block;
+        runtime.reward(&mut overlay, &context, miner, fees, pool_payout)?;
+        Ok(Executed { delta: overlay.into_delta(), effects, fees, pool_payout, weights })
     }
 }
 

@@ -32,7 +32,7 @@ impl WorkedHeader {
         let target =
             Target::from_bits(bits).map_err(|error| Violation::BadTarget { bits, error })?;
         let limit = params.limit_bits;
-        if Target::from_bits(limit).is_ok_and(|limit| target > limit) {
+        if !Target::from_bits(limit).is_ok_and(|limit| target <= limit) {
             return Err(Violation::TargetAboveLimit { bits, limit });
         }
         let hash = header.hash();

@@ -4,6 +4,7 @@
 // write their index as `as u8`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation)]
 
+mod codecs;
 mod corruptions;
 mod counters;
 mod fixture;
