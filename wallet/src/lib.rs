@@ -21,7 +21,9 @@ pub mod signer;
 pub mod words;
 
 pub use derive::{DeriveError, derive};
-pub use dev::{DEV_COIN_TYPE, DevKeyRefused, DevKeys, dev_words, refuse_dev_key};
+pub use dev::{
+    DEV_COIN_TYPE, DevKeyRefused, DevKeys, dev_words, refuse_dev_key, refuse_dev_principal,
+};
 pub use entropy::EntropyError;
 pub use keystore::{KdfCost, KeyInfo, KeyName, Keystore, KeystoreError, UnlockedKey};
 pub use password::{Password, PasswordError};

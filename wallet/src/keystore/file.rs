@@ -94,24 +94,91 @@ pub(super) fn read(bytes: &[u8]) -> Result<KeyFile, ReadError> {
         return Err(ReadError::NewerVersion(any.header.version));
     }
     let parts: Text<'_> = serde_json::from_str(text).map_err(layout)?;
-    let header = parts.header.get();
-    if write(header, &parts.sealed.0) != text {
-        // Only the checksum's own digits and what is around the parts can differ here.
-        let sealed = hex::encode(parts.sealed.0);
-        return Err(if checksum(header, &sealed) == parts.checksum.0 {
-            Damage::Layout { line: 1, column: 1 }.into()
-        } else {
-            Damage::Checksum.into()
-        });
+    let header_text = parts.header.get();
+    // The checksum before the layout: of a damaged file it says more.
+    if checksum(header_text, &hex::encode(parts.sealed.0)) != parts.checksum.0 {
+        return Err(Damage::Checksum.into());
     }
-    let (info, opening) = serde_json::from_str::<Header>(header).map_err(layout)?.check()?;
-    Ok(KeyFile { info, opening, header: header.into(), sealed: parts.sealed.0 })
+    let expected = write(header_text, &parts.sealed.0);
+    if expected != text {
+        return Err(first_difference(text, &expected).into());
+    }
+    let header: Header = serde_json::from_str(header_text).map_err(|e| {
+        // The header begins in the file's second line.
+        Damage::Layout { line: e.line().saturating_add(1), column: e.column() }
+    })?;
+    let (info, opening) = header.check()?;
+    Ok(KeyFile { info, opening, header: header_text.into(), sealed: parts.sealed.0 })
 }
 
 fn checksum(header: &str, sealed: &str) -> [u8; 32] {
     sha256(&[header.as_bytes(), sealed.as_bytes()])
 }
 
+/// Where `text` departs from `expected`.
+fn first_difference(text: &str, expected: &str) -> Damage {
+    let same = text.bytes().zip(expected.bytes()).take_while(|(a, b)| a == b);
+    let (mut line, mut column) = (1, 1);
+    for (byte, _) in same {
+        (line, column) = if byte == b'\n' { (line + 1, 1) } else { (line, column + 1) };
+    }
+    Damage::Layout { line, column }
+}
+
 fn layout(error: serde_json::Error) -> Damage {
     Damage::Layout { line: error.line(), column: error.column() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keystore::KdfCost;
+    use blocktree_primitives::{Network, PublicKey};
+
+    fn text() -> String {
+        let info = KeyInfo {
+            name: "a".parse().unwrap(),
+            network: Network::Main,
+            public_key: PublicKey([1; 32]),
+            created: 2,
+        };
+        let opening = Opening { cost: KdfCost::STRONG, salt: [3; 16], nonce: [4; 24] };
+        write(&header_text(&info, &opening), &[5; SEALED_LEN])
+    }
+
+    fn refused(text: &str) -> ReadError {
+        read(text.as_bytes()).err().unwrap()
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let text = text();
+        let file = read(text.as_bytes()).ok().unwrap();
+        assert_eq!(write(&file.header, &file.sealed), text);
+        assert_eq!(file.sealed, [5; SEALED_LEN]);
+        assert_eq!(file.opening.cost, KdfCost::STRONG);
+        assert!(text.len() < MAX_FILE_BYTES / 2, "{}", text.len());
+    }
+
+    #[test]
+    fn other_layouts_are_refused_with_their_place() {
+        use ReadError::Damaged;
+        let text = text();
+        let layout = |line, column| Damaged(Damage::Layout { line, column });
+        // White space before, between and after the parts; a part too many; the parts' order.
+        assert_eq!(refused(&format!(" {text}")), layout(1, 1));
+        assert_eq!(refused(&text.replacen("{\n  ", "{\n ", 1)), layout(2, 2));
+        assert_eq!(refused(&format!("{text}\n")), layout(25, 1), "24 lines");
+        assert!(matches!(
+            refused(&text.replacen('{', "{\"x\": 1,", 1)),
+            Damaged(Damage::Layout { line: 1, .. })
+        ));
+        assert_eq!(refused(&text.replace("0505", "0506")), Damaged(Damage::Checksum));
+        for foreign in ["", "{}", "[]", "null", "\u{feff}", "{\"header\": {}}"] {
+            assert_eq!(refused(foreign), Damaged(Damage::Foreign), "{foreign}");
+        }
+        assert_eq!(read(&[0xff, 0xfe]).err(), Some(Damaged(Damage::Foreign)));
+        // Deep nesting is the parser's to refuse.
+        assert_eq!(refused(&"[".repeat(MAX_FILE_BYTES)), Damaged(Damage::Foreign));
+    }
 }

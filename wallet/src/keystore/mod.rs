@@ -22,6 +22,7 @@ use crate::signer::Signer;
 use blocktree_primitives::{Network, SecretKey};
 use file::{KeyFile, ReadError};
 use header::Opening;
+use record::Record;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -93,15 +94,26 @@ impl Keystore {
         }
         let info =
             KeyInfo { name: name.clone(), network: self.network, public_key, created: now() };
-        let opening =
-            Opening { cost: self.cost, salt: *entropy::random()?, nonce: *entropy::random()? };
-        let header = file::header_text(&info, &opening);
-        let key = stretch(password, &opening)?;
-        let sealed = seal::seal(&key, &opening.nonce, header.as_bytes(), &record::encode(material));
-        match disk::create(&path, file::write(&header, &sealed).as_bytes())? {
+        let text = self.encrypt(&info, &record::encode(material), password)?;
+        match disk::create(&path, text.as_bytes())? {
             disk::Created::New => Ok(info),
             disk::Created::Taken => Err(taken()),
         }
+    }
+
+    /// The text of a key file.
+    fn encrypt(
+        &self,
+        info: &KeyInfo,
+        record: &Record,
+        password: &Password,
+    ) -> Result<String, KeystoreError> {
+        let opening =
+            Opening { cost: self.cost, salt: *entropy::random()?, nonce: *entropy::random()? };
+        let header = file::header_text(info, &opening);
+        let key = stretch(password, &opening)?;
+        let sealed = seal::seal(&key, &opening.nonce, header.as_bytes(), record);
+        Ok(file::write(&header, &sealed))
     }
 
     /// Opens a key of this network.
@@ -245,4 +257,52 @@ fn stretch(
 /// Seconds since 1970; 0 on a clock that is before.
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dev::DevKeys;
+    use crate::{DevKeyRefused, WordCount, Words};
+    use blocktree_primitives::PublicKey;
+
+    /// Opens a file that is sealed as it should be, under the right password, with `record` in it.
+    fn unlock(network: Network, public_key: PublicKey, record: &Record) -> KeystoreError {
+        let folder = tempfile::tempdir().unwrap();
+        let cheap = KdfCost::new(8, 1, 1).unwrap();
+        let keys = Keystore::new(folder.path(), network).with_cost(cheap);
+        let password = Password::new("x").unwrap();
+        let name: KeyName = "a".parse().unwrap();
+        let info = KeyInfo { name: name.clone(), network, public_key, created: 0 };
+        let text = keys.encrypt(&info, record, &password).unwrap();
+        std::fs::write(keys.path(&name), text).unwrap();
+        keys.unlock(&name, &password).unwrap_err()
+    }
+
+    /// What a faulty or hostile program sealed is refused, though the seal holds.
+    #[test]
+    fn what_was_sealed_is_checked_too() {
+        let words = Words::generate(WordCount::Twelve).unwrap();
+        let key = |index| KeyMaterial::Words { words: words.clone(), coin_type: 1, index };
+        let public = |index| key(index).secret_key().unwrap().public_key();
+        let damage = |error| match error {
+            KeystoreError::Damaged { damage, .. } => damage,
+            other => panic!("{other:?}"),
+        };
+
+        let mut broken = record::encode(&key(0));
+        broken[0] = 9;
+        assert_eq!(damage(unlock(Network::Main, public(0), &broken)), Damage::Contents);
+        let other = record::encode(&key(1));
+        assert_eq!(damage(unlock(Network::Main, public(0), &other)), Damage::OtherKey);
+        let too_large = record::encode(&key(u32::MAX));
+        assert!(matches!(unlock(Network::Main, public(0), &too_large), KeystoreError::Derive(_)));
+
+        let known = DevKeys::new(1).secret(3).unwrap();
+        let record = record::encode(&KeyMaterial::Secret(known.clone()));
+        assert!(matches!(
+            unlock(Network::Main, known.public_key(), &record),
+            KeystoreError::DevKey(DevKeyRefused::Key { index: 3 })
+        ));
+    }
 }
