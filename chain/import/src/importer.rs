@@ -1,6 +1,6 @@
 //! The importer: opening a data folder, and judging one block.
 
-use crate::attached::Attached;
+use crate::attached::{Attached, Detached};
 use crate::branch::{BranchPoint, RecentPoints};
 use crate::checks::check_block;
 use crate::records::{BlockStatus, ChainReader, ChainWriter, HeaderRecord};
@@ -89,9 +89,38 @@ pub struct Importer<R: Runtime> {
     pub(crate) attached: Box<dyn Attached<R>>,
 }
 
+/// A chain that is open and not yet in motion: whatever goes along with it must be attached
+/// before the first step, which may be the rest of a reorganisation that a kill cut short.
+pub struct Opened<R: Runtime>(Importer<R>);
+
+impl<R: Runtime> Opened<R> {
+    /// What readers see.
+    #[must_use]
+    pub fn shared(&self) -> Arc<Shared> {
+        self.0.shared()
+    }
+
+    /// The hash of genesis.
+    #[must_use]
+    pub const fn genesis(&self) -> BlockHash {
+        self.0.genesis
+    }
+
+    /// Attaches what goes along, then finishes a reorganisation that was cut short.
+    ///
+    /// # Errors
+    /// A [`Fault`] only.
+    pub fn attach(self, attached: Box<dyn Attached<R>>) -> Result<Importer<R>, Fault> {
+        let mut importer = self.0;
+        importer.attached = attached;
+        importer.finish_reorganisation()?;
+        Ok(importer)
+    }
+}
+
 impl<R: Runtime> Importer<R> {
-    /// Opens the chain in `ledger`, or begins it there. Finishes a reorganisation that was cut
-    /// short, and brings the authenticated map up to the tip.
+    /// Opens the chain in `ledger`, or begins it there, and brings the authenticated map up to
+    /// the tip.
     ///
     /// `rules`: the encoding of every parameter beyond `params` that decides what is valid.
     ///
@@ -103,8 +132,7 @@ impl<R: Runtime> Importer<R> {
         rules: Vec<u8>,
         ledger: Arc<dyn Ledger>,
         config: Config,
-        attached: Box<dyn Attached<R>>,
-    ) -> Result<Self, OpenError> {
+    ) -> Result<Opened<R>, OpenError> {
         let state = genesis_state(&*runtime)?;
         let mut empty = AuthMap::open(&blocktree_state::MemoryLedger::new(), config.map)?;
         let root = empty.apply(&blocktree_state::MemoryLedger::new(), &state)?;
@@ -129,7 +157,7 @@ impl<R: Runtime> Importer<R> {
         let tip = BranchPoint::of(&*ledger, &tip_hash)?
             .ok_or_else(|| Fault::Corrupt(format!("the tip {tip_hash} is missing")))?;
         let published = Published { context: tip.context, snapshot: ledger.snapshot() };
-        let mut importer = Self {
+        Ok(Opened(Self {
             runtime,
             params,
             config,
@@ -139,16 +167,20 @@ impl<R: Runtime> Importer<R> {
             ledger,
             tip,
             points: RecentPoints::default(),
-            attached,
-        };
-        importer.finish_reorganisation()?;
-        Ok(importer)
+            attached: Box::new(Detached),
+        }))
     }
 
     /// What readers see.
     #[must_use]
     pub fn shared(&self) -> Arc<Shared> {
         Arc::clone(&self.shared)
+    }
+
+    /// The rules of events.
+    #[must_use]
+    pub fn runtime(&self) -> Arc<R> {
+        Arc::clone(&self.runtime)
     }
 
     /// The tip of the best chain.

@@ -1,0 +1,21 @@
+//! The chain as a service: one thread that writes, any number that read.
+//!
+//! [`Chain`] is what JSON-RPC, the miner and later the network hold. Everything that changes the
+//! chain or the pool is a command to the one writer thread; everything else reads a snapshot at
+//! the tip, or the pool behind a lock, and waits for nobody.
+
+pub mod chain;
+mod command;
+mod follower;
+pub mod generate;
+mod restore;
+pub mod status;
+pub mod submit;
+pub mod template;
+mod writer;
+
+pub use chain::{Chain, Setup, StartError, Stopped, WriterThread};
+pub use generate::GenerateError;
+pub use status::EventStatus;
+pub use submit::{SubmitError, Submitted};
+pub use template::{Template, TemplateError};

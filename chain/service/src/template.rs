@@ -1,0 +1,217 @@
+//! Blocks without their proof of work.
+
+use crate::Chain;
+use crate::command::Command;
+use blocktree_consensus::execute::ApplyError;
+use blocktree_consensus::limits::MAX_WEIGHT;
+use blocktree_consensus::{
+    BlockContext, BlockExecutor, Body, Candidate, CheckedEvent, EncodedEvent, Executed, Failure,
+    Runtime, Target, Weight, merkle,
+};
+use blocktree_import::{ChainReader, Published};
+use blocktree_primitives::{
+    Amount, BlockHash, Commitment, EventId, EventRoot, Header, Height, Principal, StateRoot,
+};
+use blocktree_state::Fault;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// How often a template is begun anew because the tip moved meanwhile.
+const ATTEMPTS: usize = 8;
+/// Weight of events that are looked at for one template: more than fits, because some are
+/// refused, and bounded, because a block has an end.
+const LOOKED_AT: Weight = MAX_WEIGHT * 3 / 2;
+/// Templates kept for solutions to come back to.
+pub(crate) const KEPT: usize = 64;
+
+/// A block that lacks its proof of work.
+#[derive(Clone, Debug)]
+pub struct Template<C> {
+    /// Tells templates of this node apart.
+    pub id: u64,
+    /// The header with required bits and a valid time; nonce 0.
+    pub header: Header,
+    /// What it commits to; extra nonce 0.
+    pub commitment: Commitment,
+    /// What the hash must not exceed.
+    pub target: Target,
+    /// The earliest time that is valid.
+    pub min_time: u32,
+    /// The events.
+    pub events: Arc<[Arc<CheckedEvent<C>>]>,
+    /// Their fees.
+    pub fees: Amount,
+    /// Their weight.
+    pub weight: Weight,
+}
+
+/// Why there is no template.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// Blocks came faster than a template could be made.
+    #[error("the tip moves too fast for a template; ask again")]
+    TipMoves,
+    /// No template of this number, or one so old that it was forgotten.
+    #[error("template {0} is not known any more; get a new one")]
+    Unknown(u64),
+    /// The header or commitment that came back is not the template's.
+    #[error("the solution changes {0}, which a template fixes")]
+    NotTheTemplate(&'static str),
+    /// The disk.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl<R: Runtime> Chain<R> {
+    /// A template whose reward goes to `miner`, on the present tip, with the best paying events.
+    ///
+    /// # Errors
+    /// See [`TemplateError`].
+    pub fn template(&self, miner: &Principal) -> Result<Arc<Template<R::Call>>, TemplateError> {
+        for _ in 0..ATTEMPTS {
+            if let Some(template) = self.try_template(miner)? {
+                let template = Arc::new(template);
+                self.remember(Arc::clone(&template));
+                return Ok(template);
+            }
+        }
+        Err(TemplateError::TipMoves)
+    }
+
+    /// `None` if the tip moved meanwhile.
+    fn try_template(&self, miner: &Principal) -> Result<Option<Template<R::Call>>, TemplateError> {
+        let published = self.published();
+        let Some(height) = published.tip().height.next() else {
+            return Err(Fault::Bug("a chain of 2^64 blocks".into()).into());
+        };
+        let (events, executed) = self.fill(&published, height, miner)?;
+        let Some(state_root) = self.root_after(&published, &executed)? else { return Ok(None) };
+        let leaves = published.tip().height.0.saturating_add(1);
+        let history = ChainReader(&*published.snapshot).peaks(leaves)?;
+        let hashes: Vec<[u8; 32]> =
+            events.iter().map(|event| merkle::hash_leaf(event.encoded())).collect();
+        let commitment = Commitment {
+            height,
+            miner: *miner,
+            event_root: EventRoot(merkle::root(&hashes)),
+            state_root,
+            history_root: history.root(),
+            extra_nonce: [0; 8],
+        };
+        let bad_params = |error| Fault::Bug(format!("the chain's parameters: {error}"));
+        let header = published
+            .context
+            .draft(self.params(), commitment.hash(), self.now())
+            .map_err(bad_params)?;
+        Ok(Some(Template {
+            id: self.next_template(),
+            header,
+            commitment,
+            target: Target::from_bits(header.bits).map_err(bad_params)?,
+            min_time: published.context.times.median().saturating_add(1),
+            events: events.into(),
+            fees: executed.fees,
+            weight: executed.weights.all(),
+        }))
+    }
+
+    fn root_after(
+        &self,
+        published: &Published,
+        executed: &Executed<R::Effect>,
+    ) -> Result<Option<StateRoot>, Fault> {
+        self.with_map(|map, now| {
+            if now.tip().hash != published.tip().hash {
+                return Ok(None);
+            }
+            map.preview(&*now.snapshot, &executed.delta).map(Some)
+        })
+    }
+
+    /// Folds the best paying events that fit.
+    #[allow(clippy::type_complexity)] // two things of one step, used in one place
+    fn fill(
+        &self,
+        published: &Published,
+        height: Height,
+        miner: &Principal,
+    ) -> Result<(Vec<Arc<CheckedEvent<R::Call>>>, Executed<R::Effect>), Fault> {
+        let context = BlockContext {
+            height,
+            parent: published.tip().hash,
+            parent_median_time: published.context.times.median(),
+            genesis: self.genesis(),
+        };
+        let state = published.state();
+        let mut executor = BlockExecutor::new(&**self.runtime(), &state, context)?;
+        let (mut taken, mut refused) = (Vec::new(), Vec::new());
+        let mut skipped: BTreeSet<Principal> = BTreeSet::new();
+        for event in self.best_events() {
+            if skipped.contains(&event.author()) {
+                continue;
+            }
+            match executor.apply(&event) {
+                Ok(_) => taken.push(event),
+                Err(Failure::Fault(fault)) => return Err(fault),
+                Err(Failure::Refused(error)) => {
+                    // Without it, the signer's next events have no place either.
+                    skipped.insert(event.author());
+                    if let ApplyError::Refused(reason) = error {
+                        refused.push((event.id(), reason.to_string()));
+                    }
+                }
+            }
+        }
+        self.report_refused(published.tip().hash, refused);
+        Ok((taken, executor.finish(miner)?))
+    }
+
+    /// Copies of the pool's best events, so that its lock is not held while they are folded.
+    fn best_events(&self) -> Vec<Arc<CheckedEvent<R::Call>>> {
+        let pool = self.pool();
+        let (mut events, mut weight) = (Vec::new(), 0u64);
+        for event in pool.best() {
+            weight = weight.saturating_add(event.weight());
+            if weight > LOOKED_AT {
+                break;
+            }
+            events.push(Arc::clone(event));
+        }
+        events
+    }
+
+    /// Best effort: if the writer is busy, the next template tells again.
+    fn report_refused(&self, tip: BlockHash, events: Vec<(EventId, String)>) {
+        if !events.is_empty() {
+            self.try_send(Command::Refused { tip, events });
+        }
+    }
+
+    /// The block that a solution makes of a template: only time, version, nonce and extra nonce
+    /// may differ.
+    ///
+    /// # Errors
+    /// [`TemplateError::Unknown`] or [`TemplateError::NotTheTemplate`].
+    pub fn solved(
+        &self,
+        template: u64,
+        header: Header,
+        commitment: Commitment,
+    ) -> Result<Candidate<R::Call>, TemplateError> {
+        let template = self.remembered(template).ok_or(TemplateError::Unknown(template))?;
+        let extra_nonce = commitment.extra_nonce;
+        if commitment != (Commitment { extra_nonce, ..template.commitment }) {
+            return Err(TemplateError::NotTheTemplate("the commitment"));
+        }
+        let Header { version, time, nonce, .. } = header;
+        let expected =
+            Header { version, time, nonce, commitment: commitment.hash(), ..template.header };
+        if header != expected {
+            return Err(TemplateError::NotTheTemplate("the header"));
+        }
+        let events = template.events.iter().map(|event| EncodedEvent::from(event.event().clone()));
+        let body = Body::new(events.collect())
+            .map_err(|error| Fault::Bug(format!("a template with too many events: {error}")))?;
+        Ok(Candidate { header, commitment, body })
+    }
+}

@@ -1,0 +1,105 @@
+//! The writer's thread: one command after the other, waiting events many at a time.
+
+use crate::command::Command;
+use crate::submit::{SubmitError, Submitted};
+use blocktree_consensus::{CheckedEvent, Runtime};
+use blocktree_import::Importer;
+use blocktree_mempool::Pool;
+use blocktree_primitives::{BlockHash, EventId};
+use blocktree_state::{Batch, Durability, Fault, Ledger};
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::{mpsc, oneshot};
+
+/// Events that share one write to the disk at most.
+const GROUP: usize = 1024;
+
+pub(crate) struct Writer<R: Runtime> {
+    pub importer: Importer<R>,
+    pub pool: Arc<RwLock<Pool<R::Call>>>,
+    pub ledger: Arc<dyn Ledger>,
+    pub queue: mpsc::Receiver<Command<R::Call>>,
+}
+
+type Answer = oneshot::Sender<Result<Submitted, SubmitError>>;
+type Group<C> = Vec<(Arc<CheckedEvent<C>>, Answer)>;
+
+impl<R: Runtime> Writer<R> {
+    pub(crate) fn run(mut self) -> Result<(), Fault> {
+        let mut next = None;
+        while let Some(command) = next.take().or_else(|| self.queue.blocking_recv()) {
+            match command {
+                Command::Submit { event, reply } => {
+                    let mut group = vec![(event, reply)];
+                    next = self.gather(&mut group);
+                    self.submit(group)?;
+                }
+                Command::Import { block, now, reply } => {
+                    let imported = self.importer.import(*block, now)?;
+                    // Whoever asked may be gone.
+                    let _ = reply.send(imported);
+                }
+                Command::Refused { tip, events } => self.refused(&tip, &events)?,
+                Command::Revert { count, reply } => {
+                    let reverted = self.importer.revert(count)?;
+                    let _ = reply.send(reverted);
+                }
+                Command::Stop => break,
+            }
+        }
+        self.importer.close()
+    }
+
+    /// Takes more events from the queue, as long as nothing else comes. Returns what came.
+    fn gather(&mut self, group: &mut Group<R::Call>) -> Option<Command<R::Call>> {
+        while group.len() < GROUP {
+            match self.queue.try_recv() {
+                Ok(Command::Submit { event, reply }) => group.push((event, reply)),
+                Ok(other) => return Some(other),
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+
+    /// Takes events into the pool, writes its journal, and only then answers.
+    fn submit(&mut self, group: Group<R::Call>) -> Result<(), Fault> {
+        let published = self.importer.shared().published();
+        let (state, tip) = (published.state(), published.tip().hash);
+        let runtime = self.importer.runtime();
+        let mut batch = Batch::new();
+        let mut answers = Vec::with_capacity(group.len());
+        {
+            let mut pool = self.pool.write().unwrap_or_else(PoisonError::into_inner);
+            for (event, reply) in group {
+                let (id, account) = (event.id(), runtime.account(&state, &event.author())?);
+                let taken = pool.insert(event, account, &tip, &mut batch);
+                let answer = match taken {
+                    Ok(inserted) => Ok(Submitted { id, replaced: inserted.replaced }),
+                    Err(refusal) => Err(refusal.into()),
+                };
+                answers.push((reply, answer));
+            }
+        }
+        if !batch.is_empty() {
+            self.ledger.write(batch, Durability::Synced)?;
+        }
+        for (reply, answer) in answers {
+            let _ = reply.send(answer);
+        }
+        Ok(())
+    }
+
+    fn refused(&mut self, tip: &BlockHash, events: &[(EventId, String)]) -> Result<(), Fault> {
+        let mut batch = Batch::new();
+        {
+            let mut pool = self.pool.write().unwrap_or_else(PoisonError::into_inner);
+            for (id, reason) in events {
+                pool.refused(id, tip, reason, &mut batch);
+            }
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.ledger.write(batch, Durability::Process)
+    }
+}
