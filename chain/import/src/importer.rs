@@ -214,9 +214,15 @@ impl<R: Runtime> Importer<R> {
         let hash = worked.hash();
         let reader = Arc::clone(&self.ledger);
         let chain = ChainReader(&*reader);
-        match chain.header(&hash)?.map(|record| record.status) {
-            Some(BlockStatus::Stored) => return Ok(Imported::Known(hash)),
-            Some(BlockStatus::Invalid) => return Ok(Imported::KnownInvalid(hash)),
+        match chain.header(&hash)? {
+            Some(HeaderRecord { status: BlockStatus::Invalid, .. }) => {
+                return Ok(Imported::KnownInvalid(hash));
+            }
+            // An operator took it back, and now it comes again.
+            Some(record) if better(self.tip().total_work, record.total_work) => {
+                return self.reorganise(hash);
+            }
+            Some(_) => return Ok(Imported::Known(hash)),
             None => {}
         }
         let parent = block.header.parent;
