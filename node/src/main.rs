@@ -1,3 +1,30 @@
 //! The blocktree node and its command line.
+//!
+//! What lives here: arguments, configuration, wiring, shutdown, and what people see. What must
+//! not: any rule of the ledger, and anything that another program could want to use.
 
-fn main() {}
+mod banner;
+mod chosen;
+mod cli;
+mod config;
+mod folders;
+mod logging;
+mod mining;
+mod output;
+mod settings;
+mod shutdown;
+mod usage;
+mod wire;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(if error.is::<usage::UsageError>() { 2 } else { 1 })
+        }
+    }
+}

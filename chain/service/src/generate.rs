@@ -48,7 +48,7 @@ impl<R: Runtime> Chain<R> {
             while !template.target.is_met_by(&header.hash()) {
                 header.nonce = header.nonce.wrapping_add(1);
             }
-            let block = self.solved(template.id, header, template.commitment)?;
+            let block = template.solved(header, template.commitment)?;
             match self.import_blocking(block)? {
                 Imported::NewTip { hash, .. } => made.push(hash),
                 // Another miner was faster; this one builds on it.

@@ -13,6 +13,7 @@ use blocktree_primitives::{
     Amount, BlockHash, Commitment, EventId, EventRoot, Header, Height, Principal, StateRoot,
 };
 use blocktree_state::Fault;
+use parity_scale_codec::Encode;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -187,8 +188,7 @@ impl<R: Runtime> Chain<R> {
         }
     }
 
-    /// The block that a solution makes of a template: only time, version, nonce and extra nonce
-    /// may differ.
+    /// [`Template::solved`] of a template that this node gave out lately.
     ///
     /// # Errors
     /// [`TemplateError::Unknown`] or [`TemplateError::NotTheTemplate`].
@@ -199,17 +199,32 @@ impl<R: Runtime> Chain<R> {
         commitment: Commitment,
     ) -> Result<Candidate<R::Call>, TemplateError> {
         let template = self.remembered(template).ok_or(TemplateError::Unknown(template))?;
+        template.solved(header, commitment)
+    }
+}
+
+impl<C: Clone + Encode> Template<C> {
+    /// The block that a solution makes of the template: only time, version, nonce and extra nonce
+    /// may differ.
+    ///
+    /// # Errors
+    /// [`TemplateError::NotTheTemplate`].
+    pub fn solved(
+        &self,
+        header: Header,
+        commitment: Commitment,
+    ) -> Result<Candidate<C>, TemplateError> {
         let extra_nonce = commitment.extra_nonce;
-        if commitment != (Commitment { extra_nonce, ..template.commitment }) {
+        if commitment != (Commitment { extra_nonce, ..self.commitment }) {
             return Err(TemplateError::NotTheTemplate("the commitment"));
         }
         let Header { version, time, nonce, .. } = header;
         let expected =
-            Header { version, time, nonce, commitment: commitment.hash(), ..template.header };
+            Header { version, time, nonce, commitment: commitment.hash(), ..self.header };
         if header != expected {
             return Err(TemplateError::NotTheTemplate("the header"));
         }
-        let events = template.events.iter().map(|event| EncodedEvent::from(event.event().clone()));
+        let events = self.events.iter().map(|event| EncodedEvent::from(event.event().clone()));
         let body = Body::new(events.collect())
             .map_err(|error| Fault::Bug(format!("a template with too many events: {error}")))?;
         Ok(Candidate { header, commitment, body })

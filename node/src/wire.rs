@@ -1,0 +1,66 @@
+//! A node, put together: what it is made of, in the order in which it starts, on one screen.
+
+use crate::mining::Mining;
+use crate::settings::Settings;
+use anyhow::{Context, Result};
+use blocktree_import::Config;
+use blocktree_mempool::Policy;
+use blocktree_rpc::openrpc::Described;
+use blocktree_rpc::{AdminToken, CallLimits, Registry, Server};
+use blocktree_runtime::{BlocktreeRuntime, MAX_EVENT_LEN};
+use blocktree_service::{Chain, Setup, WriterThread};
+use blocktree_store::Store;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::runtime::Runtime;
+
+/// A node that runs.
+pub(crate) struct Node {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) store: Arc<Store>,
+    pub(crate) chain: Chain<BlocktreeRuntime>,
+    pub(crate) writer: WriterThread<BlocktreeRuntime>,
+    pub(crate) mining: Arc<Mining>,
+    pub(crate) rpc: Server,
+}
+
+/// Starts everything.
+///
+/// # Errors
+/// What did not start, and why; then nothing runs.
+pub(crate) fn start(settings: &Settings, runtime: &Runtime) -> Result<Node> {
+    let Settings { chain: chosen, data_dir, threads, coinbase, rpc, .. } = settings;
+    let folder = || format!("the data folder {}", data_dir.display());
+    let store = Arc::new(Store::open(data_dir, &chosen.identity()).with_context(folder)?);
+    let token = AdminToken::load_or_create(data_dir)?;
+    let (chain, writer) = Chain::start(Setup {
+        runtime: Arc::clone(&chosen.runtime),
+        params: chosen.params,
+        rules: chosen.rules.clone(),
+        ledger: store.clone(),
+        import: Config::default(),
+        policy: Policy::default(),
+        max_event_len: MAX_EVENT_LEN,
+        clock: unix_time,
+    })
+    .with_context(folder)?;
+    let mining = Arc::new(Mining::new(chain.clone()));
+    let registry = Registry::new(Arc::new(()), token, CallLimits::default());
+    let (methods, _) = registry.finish(&Described {
+        title: "blocktree",
+        version: env!("CARGO_PKG_VERSION"),
+        description: "A node of a blocktree chain.",
+    });
+    let rpc = runtime.block_on(Server::start(rpc.clone(), methods)).context("JSON-RPC")?;
+    if let Some(coinbase) = coinbase {
+        mining.start(*threads, *coinbase)?;
+    }
+    Ok(Node { data_dir: data_dir.clone(), store, chain, writer, mining, rpc })
+}
+
+/// Seconds since 1970; 0 on a clock that is before.
+fn unix_time() -> u32 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u32::try_from(since.as_secs()).unwrap_or(u32::MAX)
+}
