@@ -1,0 +1,9 @@
+//! The server as clients meet it: real sockets, well-behaved and hostile.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests are tests
+
+mod calls;
+mod discover;
+mod door;
+mod limits;
+mod support;
