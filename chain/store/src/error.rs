@@ -42,8 +42,8 @@ pub enum OpenError {
     },
     /// The folder has files in it, and they are not ours; or it is no folder at all.
     #[error(
-        "this is not a data folder: it is not empty and has no blocktree.json; nothing in it was \
-         touched, use an empty or a new folder"
+        "this is not a data folder: there are other things in it and no blocktree.json, or it is a \
+         file; nothing was touched, use an empty or a new folder"
     )]
     NotADataFolder,
     /// Another process works on the folder.
