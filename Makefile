@@ -49,4 +49,13 @@ advisories: ## Check the dependencies against the RustSec database (needs the ne
 bench: setup ## Run the benches (ARGS="-p blocktree-hashing" for one crate)
 	$(CARGO) bench --locked $(if $(ARGS),$(ARGS),--workspace) --bench '*'
 
+.PHONY: build
+build: setup ## Build the binary: target/release/blocktree
+	$(CARGO) build --release --locked
+
 # Long runs go here: each too long for `make test`, each with the time it takes in its description.
+
+.PHONY: kill-test
+kill-test: setup ## Kill a node 1,000 times under load and look for every acknowledged event (about 20 minutes)
+	BLOCKTREE_KILLS=$${BLOCKTREE_KILLS:-1000} $(CARGO) test --release --workspace --locked \
+	  --test e2e -- --nocapture nothing_acknowledged_is_lost

@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// The columns of the data folder. What each holds is said where it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Column {
-    /// Format version, genesis, tip, cursors: a few fixed keys.
+    /// Tip, a reorganisation under way, cursors of derived indexes: a few fixed keys.
     Meta,
     /// Block hash → header, commitment, total work and what is known of it.
     Headers,
@@ -115,8 +115,7 @@ impl Batch {
         from: impl Into<Vec<u8>>,
         to: impl Into<Vec<u8>>,
     ) {
-        self.ops
-            .push((column, Op::DeleteRange(from.into(), to.into())));
+        self.ops.push((column, Op::DeleteRange(from.into(), to.into())));
     }
 
     /// Adds all changes of `other` after these.
@@ -187,7 +186,8 @@ pub trait Ledger: Reader {
     /// Writes a batch: all of it or nothing.
     ///
     /// # Errors
-    /// A [`Fault`]; then nothing of the batch is visible, now or after a restart.
+    /// A [`Fault`]; then nothing of the batch is visible and every later write fails, too. After
+    /// a restart the batch is there as a whole or not at all.
     fn write(&self, batch: Batch, durability: Durability) -> Result<(), Fault>;
 
     /// The columns as they are now, whatever is written later.

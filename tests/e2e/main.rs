@@ -1,0 +1,4 @@
+//! The real binary, end to end. `cargo test --release --workspace` builds it first.
+
+mod kill;
+mod mirror;
