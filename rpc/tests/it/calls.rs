@@ -106,13 +106,13 @@ async fn malformed_requests_get_the_standard_codes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_panic_or_a_slow_call_harms_nobody_else() {
-    let calls = CallLimits { time: Duration::from_millis(300), ..CallLimits::default() };
+    let calls = CallLimits { time: Duration::from_secs(2), ..CallLimits::default() };
     let fixture = start(Limits::default(), calls).await;
     let addr = fixture.server.addr();
     assert_eq!(call(addr, "test_panic", json!([])).await["error"]["code"], -32603);
     for method in ["test_wait", "test_work"] {
         assert_eq!(call(addr, method, json!([1])).await["result"], 1);
-        let slow = call(addr, method, json!([2_000])).await;
+        let slow = call(addr, method, json!([9_000])).await;
         assert_eq!(slow["error"]["data"]["rule"], "rpc.TooSlow", "{slow}");
     }
 }

@@ -278,9 +278,4 @@ async fn stopping_lets_calls_finish_and_takes_a_bounded_time() {
         assert!(raw.closes_within(SECOND).await);
     }
     assert!(tokio::net::TcpStream::connect(addr).await.is_err(), "nobody listens any more");
-    assert_eq!(
-        fixture.context.ended.load(Ordering::Relaxed),
-        0,
-        "the flood was dropped, not ended"
-    );
 }

@@ -224,7 +224,7 @@ impl Raw {
             }
         }
         let head = String::from_utf8(bytes[..head_len?].to_vec()).unwrap();
-        let body = String::from_utf8(bytes[head_len?..].to_vec()).unwrap();
+        let body = String::from_utf8_lossy(&bytes[head_len?..]).into_owned();
         let status = head.split(' ').nth(1)?.parse().ok()?;
         Some(Reply { status, head: head.to_lowercase(), body })
     }
