@@ -1,8 +1,8 @@
 //! A whole life of an offer, followed to the last unit; and what is held is released by someone.
 
 use crate::world::{FUNDS, World, owner, person, provider, stranger};
-use blocktree_primitives::Height;
-use pallet_storage::Error;
+use blocktree_primitives::{Amount, Height, Network, PlacementId, Span};
+use pallet_storage::{Effect, Error, Params, placement_id};
 
 /// Paid by proof and by receipt, missed, extended, closed; then nothing is held any more.
 #[test]
@@ -84,4 +84,50 @@ fn storing_with_oneself_burns_as_any_storing_does() {
     let (free, held) = world.balance(owner);
     assert_eq!(free + held, FUNDS - 22);
     world.end();
+}
+
+/// The dev chain, a placement in block 1 with a period of 12.
+fn dev() -> (World, PlacementId) {
+    let coin = 100_000_000;
+    let mut world = World::funded(Params::recommended(Network::Dev), 10 * coin);
+    world.begin();
+    world.announce(coin).unwrap();
+    let mut new = world.new_offer();
+    new.terms.period = Span(12);
+    new.terms.collateral = Amount::from_units(coin / 4);
+    let offer = world.offer_as(new).unwrap();
+    world.place(&offer, 0).unwrap();
+    (world, placement_id(&offer, 0))
+}
+
+/// docs/economics.md: placed in s, demanded in s + 12, drawn in s + 13, paid in s + 14.
+#[test]
+fn the_dev_chain_pays_within_half_a_minute() {
+    let (mut world, id) = dev();
+    world.go_to(13);
+    world.demand(provider, &id).unwrap();
+    world.next();
+    world.next();
+    world.answer(&id).unwrap();
+    assert_eq!(world.height, 1 + 14);
+    assert!(world.saw(|effect| matches!(effect, Effect::Paid { periods: 1, .. })));
+    world.end();
+}
+
+/// docs/economics.md: demanded in s + 1, s + 13 and s + 25; burned with s + 36.
+#[test]
+fn the_dev_chain_burns_a_collateral_within_two_minutes() {
+    let (mut world, id) = dev();
+    for demanded in [2, 14, 26] {
+        world.go_to(demanded);
+        world.demand(owner, &id).unwrap();
+    }
+    world.go_to(37);
+    assert!(world.placement(&id).is_some());
+    world.end();
+    assert_eq!(world.height, 1 + 36);
+    // 0.25 coin
+    assert!(world.saw(|effect| matches!(effect, Effect::CollateralBurned { amount, .. }
+        if amount.units() == 25_000_000)));
+    assert_eq!(world.placement(&id), None);
 }

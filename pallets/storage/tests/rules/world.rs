@@ -100,6 +100,10 @@ impl World {
     }
 
     pub(crate) fn with(params: Params) -> Self {
+        Self::funded(params, FUNDS)
+    }
+
+    pub(crate) fn funded(params: Params, funds: u64) -> Self {
         assert_eq!(params.check(), Ok(()));
         let people = [person(1), person(2), person(3)];
         let coin = pallet_coin::Params {
@@ -107,7 +111,7 @@ impl World {
             subsidy: Amount::ZERO,
             pool_cap: Amount::ZERO,
             halving_interval: 1,
-            genesis: people.iter().map(|p| (p.id, Amount::from_units(FUNDS))).collect(),
+            genesis: people.iter().map(|p| (p.id, Amount::from_units(funds))).collect(),
         };
         let mut state = Overlay::new(&EmptyView);
         pallet_coin::apply::genesis(&mut state, &coin).unwrap();
