@@ -36,7 +36,7 @@ impl<'p, C> Best<'p, C> {
     pub(crate) fn new(index: &'p Index<C>) -> Self {
         Self {
             index,
-            heads: index.heads.iter().rev().peekable(),
+            heads: index.lists.heads.iter().rev().peekable(),
             behind: BinaryHeap::new(),
             came: None,
         }

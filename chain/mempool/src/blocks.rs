@@ -55,10 +55,10 @@ impl<C> Pool<C> {
         }
         self.learn_all(accounts, batch);
         self.expire(batch);
-        while let Some(&(retry_from, id)) = self.index.parked.first()
+        while let Some(&(retry_from, id)) = self.index.lists.parked.first()
             && retry_from <= tip.height
         {
-            self.index.parked.pop_first();
+            self.index.lists.parked.pop_first();
             self.index.unpark(&id);
         }
     }
@@ -103,7 +103,7 @@ impl<C> Pool<C> {
         }
         self.learn_all(accounts, batch);
         self.expire(batch);
-        while let Some((_, id)) = self.index.parked.pop_first() {
+        while let Some((_, id)) = self.index.lists.parked.pop_first() {
             self.index.unpark(&id);
         }
         self.evict(batch);

@@ -3,17 +3,22 @@
 use crate::lane::{Entry, Head, Lane, Refused, Standing};
 use blocktree_consensus::{Account, CheckedEvent};
 use blocktree_primitives::{EventId, Height, Principal};
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// All lanes, and what finds an event by id, by rank, by end and by pause.
+/// All lanes, and the lists that find an event by id, by rank, by end and by pause.
 ///
-/// What is private to this module is that adding and removing an entry leaves the lane's standing
-/// and head to be listed anew: each method that others call does so once, at its end.
+/// Adding an entry to a lane or removing one leaves the lane's standing and head to be listed anew:
+/// each method that others call does so once, at its end.
 #[derive(Clone, Debug)]
 pub(crate) struct Index<C> {
     pub(crate) lanes: BTreeMap<Principal, Lane<C>>,
+    pub(crate) lists: Lists<C>,
+}
+
+/// What is derived from the lanes.
+#[derive(Clone, Debug)]
+pub(crate) struct Lists<C> {
     pub(crate) by_id: BTreeMap<EventId, Arc<CheckedEvent<C>>>,
     /// Every lane, the one that loses its tail first at the front.
     pub(crate) standings: BTreeSet<(Standing, Principal)>,
@@ -29,20 +34,20 @@ pub(crate) struct Index<C> {
 
 impl<C> Index<C> {
     pub(crate) const fn new() -> Self {
-        Self {
-            lanes: BTreeMap::new(),
+        let lists = Lists {
             by_id: BTreeMap::new(),
             standings: BTreeSet::new(),
             heads: BTreeSet::new(),
             ends: BTreeSet::new(),
             parked: BTreeSet::new(),
             bytes: 0,
-        }
+        };
+        Self { lanes: BTreeMap::new(), lists }
     }
 
     /// The entry of a waiting event.
     pub(crate) fn entry(&self, id: &EventId) -> Option<&Entry<C>> {
-        let event = self.by_id.get(id)?;
+        let event = self.lists.by_id.get(id)?;
         self.lanes.get(&event.author())?.entries.get(&event.event().nonce)
     }
 
@@ -53,30 +58,45 @@ impl<C> Index<C> {
         account: Account,
         entries: impl IntoIterator<Item = Entry<C>>,
     ) {
-        let mut lane = self.lanes.remove(&author).unwrap_or_else(|| Lane::new(account));
+        let lane = self.lanes.entry(author).or_insert_with(|| Lane::new(account));
         lane.account = account;
         for entry in entries {
-            self.add(&mut lane, entry);
+            self.lists.add(lane, entry);
         }
-        self.put_back(author, lane);
+        self.lists.list(author, lane);
+        if lane.entries.is_empty() {
+            self.lanes.remove(&author);
+        }
     }
 
     /// Takes one entry out, with what was known of its signer's account.
     pub(crate) fn take(&mut self, author: &Principal, nonce: u64) -> Option<(Account, Entry<C>)> {
-        self.edit(author, |index, lane| {
-            let entry = index.remove(lane, nonce)?;
-            Some((lane.account, entry))
-        })?
+        let lane = self.lanes.get_mut(author)?;
+        let (account, entry) = (lane.account, self.lists.remove(lane, nonce)?);
+        self.lists.list(*author, lane);
+        if lane.entries.is_empty() {
+            self.lanes.remove(author);
+        }
+        Some((account, entry))
     }
 
     /// Notes an account and takes out the entries whose nonces are used.
     pub(crate) fn learn(&mut self, author: &Principal, account: Account) -> Vec<Entry<C>> {
-        self.edit(author, |index, lane| {
-            lane.account = account;
-            let used: Vec<u64> = lane.entries.range(..account.nonce).map(|(n, _)| *n).collect();
-            used.into_iter().filter_map(|nonce| index.remove(lane, nonce)).collect()
-        })
-        .unwrap_or_default()
+        let Some(lane) = self.lanes.get_mut(author) else {
+            return Vec::new();
+        };
+        lane.account = account;
+        let mut used = Vec::new();
+        while let Some((&nonce, _)) = lane.entries.first_key_value()
+            && nonce < account.nonce
+        {
+            used.extend(self.lists.remove(lane, nonce));
+        }
+        self.lists.list(*author, lane);
+        if lane.entries.is_empty() {
+            self.lanes.remove(author);
+        }
+        used
     }
 
     /// Keeps an event back until the tip is at `retry_from`.
@@ -94,31 +114,23 @@ impl<C> Index<C> {
     }
 
     fn change_refusal(&mut self, id: &EventId, change: impl FnOnce(&mut Entry<C>)) {
-        let Some((author, nonce)) = self.by_id.get(id).map(|e| (e.author(), e.event().nonce))
-        else {
+        let Some(event) = self.lists.by_id.get(id).cloned() else {
             return;
         };
-        self.edit(&author, |index, lane| {
-            if let Some(mut entry) = index.remove(lane, nonce) {
-                change(&mut entry);
-                index.add(lane, entry);
-            }
-        });
+        let (author, nonce) = (event.author(), event.event().nonce);
+        if let Some(lane) = self.lanes.get_mut(&author)
+            && let Some(mut entry) = self.lists.remove(lane, nonce)
+        {
+            change(&mut entry);
+            self.lists.add(lane, entry);
+            self.lists.list(author, lane);
+        }
     }
+}
 
-    fn edit<R>(
-        &mut self,
-        author: &Principal,
-        change: impl FnOnce(&mut Self, &mut Lane<C>) -> R,
-    ) -> Option<R> {
-        let mut lane = self.lanes.remove(author)?;
-        let result = change(self, &mut lane);
-        self.put_back(*author, lane);
-        Some(result)
-    }
-
-    /// Lists a lane under its present standing and head; an empty one is gone.
-    fn put_back(&mut self, author: Principal, mut lane: Lane<C>) {
+impl<C> Lists<C> {
+    /// Lists a lane under its present standing and head; an empty one under nothing.
+    fn list(&mut self, author: Principal, lane: &mut Lane<C>) {
         let (standing, head) = (lane.find_standing(), lane.find_head());
         // Compared with `Ord`, so equal ones have the same place and can stay.
         if standing != lane.standing {
@@ -134,9 +146,6 @@ impl<C> Index<C> {
             }
             self.heads.extend(head);
             lane.head = head;
-        }
-        if !lane.entries.is_empty() {
-            self.lanes.insert(author, lane);
         }
     }
 

@@ -72,7 +72,7 @@ impl<C> Pool<C> {
     /// What is asked of an event alone.
     fn check_event(&self, event: &CheckedEvent<C>, at: &BlockHash) -> Result<(), PoolRefusal> {
         let policy = &self.policy;
-        if self.index.by_id.contains_key(&event.id()) {
+        if self.index.lists.by_id.contains_key(&event.id()) {
             return Err(PoolRefusal::AlreadyKnown);
         }
         if *at != self.tip.hash {
@@ -150,12 +150,12 @@ impl<C> Pool<C> {
     ) -> Result<Vec<(Account, Entry<C>)>, PoolRefusal> {
         let mut taken = Vec::new();
         while self.is_over()
-            && let Some(&(standing, author)) = self.index.standings.first()
+            && let Some(&(standing, author)) = self.index.lists.standings.first()
             && let Some(lane) = self.index.lanes.get(&author)
             && let Some((&nonce, tail)) = lane.entries.last_key_value()
         {
             if newcomer == Some(&tail.event.id()) {
-                let lowest = self.index.standings.iter().nth(1);
+                let lowest = self.index.lists.standings.iter().nth(1);
                 let refusal = PoolRefusal::PoolFull {
                     given: standing.rate,
                     lowest: lowest.map_or(standing.rate, |(other, _)| other.rate),
@@ -182,9 +182,9 @@ impl<C> Pool<C> {
 
     /// Drops what no later block may hold.
     pub(crate) fn expire(&mut self, batch: &mut Batch) {
-        while let Some(&(last, id)) = self.index.ends.first()
+        while let Some(&(last, id)) = self.index.lists.ends.first()
             && last <= self.tip.height
-            && let Some(event) = self.index.by_id.get(&id).cloned()
+            && let Some(event) = self.index.lists.by_id.get(&id).cloned()
             && let Some((_, entry)) = self.index.take(&event.author(), event.event().nonce)
         {
             let own: Option<Height> =

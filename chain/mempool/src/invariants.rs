@@ -37,18 +37,18 @@ impl<C> Pool<C> {
             self.check_lane(author, lane, &mut all)?;
         }
         let same = |holds, what: &str| ensure(holds, || format!("{what} differ from the lanes"));
-        same(index.by_id.keys().eq(&all.ids), "ids")?;
-        same(index.ends == all.ends, "ends")?;
-        same(index.parked == all.parked, "pauses")?;
-        same(index.bytes == all.bytes, "bytes")?;
-        same(index.standings.len() == index.lanes.len(), "standings")?;
+        same(index.lists.by_id.keys().eq(&all.ids), "ids")?;
+        same(index.lists.ends == all.ends, "ends")?;
+        same(index.lists.parked == all.parked, "pauses")?;
+        same(index.lists.bytes == all.bytes, "bytes")?;
+        same(index.lists.standings.len() == index.lanes.len(), "standings")?;
         let heads = index.lanes.values().filter(|lane| lane.head.is_some());
-        same(index.heads.len() == heads.count(), "heads")?;
+        same(index.lists.heads.len() == heads.count(), "heads")?;
         same(all.sequences.len() == all.ids.len(), "sequences")?;
         let within = |sequence: &u64| self.front < *sequence && *sequence < self.back;
         same(all.sequences.iter().all(within), "ends of the sequences")?;
         ensure(!self.is_over(), || {
-            let (events, bytes) = (index.by_id.len(), index.bytes);
+            let (events, bytes) = (index.lists.by_id.len(), index.lists.bytes);
             format!("{events} events and {bytes} bytes are more than allowed")
         })?;
         self.check_drops()
@@ -66,7 +66,7 @@ impl<C> Pool<C> {
             let event = &entry.event;
             let placed = event.author() == *author && event.event().nonce == *nonce;
             ensure(placed, || wrong("a misplaced event"))?;
-            let known = self.index.by_id.get(&event.id());
+            let known = self.index.lists.by_id.get(&event.id());
             let same = known.is_some_and(|known| std::sync::Arc::ptr_eq(known, event));
             ensure(same, || wrong("an event not found by id"))?;
             ensure(*nonce >= lane.account.nonce, || wrong("a used nonce"))?;
@@ -88,10 +88,11 @@ impl<C> Pool<C> {
         }
         ensure(lane.fees == fees, || wrong("the fees"))?;
         ensure(lane.refused == refused, || wrong("the refusals"))?;
-        let listed = lane.standing.is_some_and(|s| self.index.standings.contains(&(s, *author)));
+        let listed =
+            lane.standing.is_some_and(|s| self.index.lists.standings.contains(&(s, *author)));
         let standing = lane.find_standing() == lane.standing;
         ensure(listed && standing, || wrong("the standing"))?;
-        let listed = lane.head.is_none_or(|head| self.index.heads.contains(&head));
+        let listed = lane.head.is_none_or(|head| self.index.lists.heads.contains(&head));
         let head = lane.find_head() == lane.head;
         ensure(listed && head, || wrong("the head"))
     }
@@ -103,7 +104,7 @@ impl<C> Pool<C> {
         for (number, id) in &drops.in_order {
             let found = drops.by_id.get(id).is_some_and(|(n, _)| n == number);
             ensure(found, || format!("drop {number} is not found by id"))?;
-            let waits = self.index.by_id.contains_key(id);
+            let waits = self.index.lists.by_id.contains_key(id);
             ensure(!waits, || format!("{id} waits and is dropped"))?;
         }
         Ok(())
@@ -144,51 +145,51 @@ mod tests {
         type Bug = fn(&mut Pool<Dummy>);
         let bugs: Vec<(&str, Bug)> = vec![
             ("an id too few", |p| {
-                p.index.by_id.pop_first();
+                p.index.lists.by_id.pop_first();
             }),
             ("an id too many", |p| {
-                let (_, event) = p.index.by_id.pop_first().unwrap();
-                p.index.by_id.insert(event.id(), event.clone());
-                p.index.by_id.insert(EventId([0; 32]), event);
+                let (_, event) = p.index.lists.by_id.pop_first().unwrap();
+                p.index.lists.by_id.insert(event.id(), event.clone());
+                p.index.lists.by_id.insert(EventId([0; 32]), event);
             }),
             ("a copy by id", |p| {
-                let (id, event) = p.index.by_id.pop_first().unwrap();
-                p.index.by_id.insert(id, (*event).clone().into());
+                let (id, event) = p.index.lists.by_id.pop_first().unwrap();
+                p.index.lists.by_id.insert(id, (*event).clone().into());
             }),
             ("a standing too few", |p| {
-                p.index.standings.pop_first();
+                p.index.lists.standings.pop_first();
             }),
             ("a standing too many", |p| {
-                let (standing, _) = p.index.standings.pop_first().unwrap();
+                let (standing, _) = p.index.lists.standings.pop_first().unwrap();
                 let authors: Vec<_> = p.index.lanes.keys().copied().collect();
-                p.index.standings.extend(authors.iter().map(|author| (standing, *author)));
+                p.index.lists.standings.extend(authors.iter().map(|author| (standing, *author)));
             }),
             ("an old standing", |p| {
                 p.index.lanes.values_mut().for_each(|lane| lane.account.free = Amount::ZERO);
             }),
             ("a head too few", |p| {
-                p.index.heads.pop_first();
+                p.index.lists.heads.pop_first();
             }),
             ("a head too many", |p| {
-                let mut head = *p.index.heads.first().unwrap();
+                let mut head = *p.index.lists.heads.first().unwrap();
                 head.age.0 += 1;
-                p.index.heads.insert(head);
+                p.index.lists.heads.insert(head);
             }),
             ("an old head", |p| lane(p).head = None),
             ("an end too few", |p| {
-                p.index.ends.pop_first();
+                p.index.lists.ends.pop_first();
             }),
             ("an end too many", |p| {
-                p.index.ends.insert((Height(99), EventId([0; 32])));
+                p.index.lists.ends.insert((Height(99), EventId([0; 32])));
             }),
             ("a pause too few", |p| {
-                p.index.parked.pop_first();
+                p.index.lists.parked.pop_first();
             }),
             ("a pause too many", |p| {
-                p.index.parked.insert((Height(99), EventId([0; 32])));
+                p.index.lists.parked.insert((Height(99), EventId([0; 32])));
             }),
             ("a pause that is over", |p| p.tip.height = Height(11)),
-            ("bytes miscounted", |p| p.index.bytes += 1),
+            ("bytes miscounted", |p| p.index.lists.bytes += 1),
             ("fees miscounted", |p| lane(p).fees += 1),
             ("refusals miscounted", |p| lane(p).refused += 1),
             ("an empty lane", |p| {
@@ -205,8 +206,8 @@ mod tests {
                 let entry = lane(p).entries.values_mut().next().unwrap();
                 let (old, id) = (entry.last, entry.event.id());
                 entry.last = Height(10);
-                p.index.ends.remove(&(old, id));
-                p.index.ends.insert((Height(10), id));
+                p.index.lists.ends.remove(&(old, id));
+                p.index.lists.ends.insert((Height(10), id));
             }),
             ("a sequence given twice", |p| {
                 let lane = lane(p);
@@ -226,7 +227,7 @@ mod tests {
                 p.drops.by_id.insert(id, (99, Dropped::Evicted));
             }),
             ("a drop that waits", |p| {
-                let id = *p.index.by_id.keys().next().unwrap();
+                let id = *p.index.lists.by_id.keys().next().unwrap();
                 p.drops.record(id, Dropped::Evicted, &mut Batch::new());
             }),
         ];

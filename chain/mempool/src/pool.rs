@@ -86,17 +86,17 @@ impl<C> Pool<C> {
     /// A waiting event.
     #[must_use]
     pub fn get(&self, id: &EventId) -> Option<&Arc<CheckedEvent<C>>> {
-        self.index.by_id.get(id)
+        self.index.lists.by_id.get(id)
     }
 
     /// How full the pool is.
     #[must_use]
     pub fn info(&self) -> Info {
         Info {
-            events: self.index.by_id.len(),
-            bytes: self.index.bytes,
+            events: self.index.lists.by_id.len(),
+            bytes: self.index.lists.bytes,
             signers: self.index.lanes.len(),
-            parked: self.index.parked.len(),
+            parked: self.index.lists.parked.len(),
             floor: self.floor(),
         }
     }
@@ -104,9 +104,9 @@ impl<C> Pool<C> {
     fn floor(&self) -> FeeRate {
         /// Room below which the pool counts as full, though a small event may still fit.
         const SMALL: usize = 1024;
-        let room = self.policy.max_bytes.saturating_sub(self.index.bytes);
-        let full = self.index.by_id.len() >= self.policy.max_events || room < SMALL;
-        match self.index.standings.first() {
+        let room = self.policy.max_bytes.saturating_sub(self.index.lists.bytes);
+        let full = self.index.lists.by_id.len() >= self.policy.max_events || room < SMALL;
+        match self.index.lists.standings.first() {
             // While there is an unsound lane, it makes room for anything sound.
             Some((lowest, _)) if full && lowest.sound => lowest.rate.max(self.policy.relay_floor),
             _ => self.policy.relay_floor,
@@ -120,7 +120,7 @@ impl<C> Pool<C> {
         limit: usize,
     ) -> impl Iterator<Item = &Arc<CheckedEvent<C>>> {
         let from = cursor.map_or(Bound::Unbounded, Bound::Excluded);
-        let ids = self.index.by_id.range((from, Bound::Unbounded));
+        let ids = self.index.lists.by_id.range((from, Bound::Unbounded));
         ids.map(|(_, event)| event).take(limit)
     }
 
@@ -207,6 +207,7 @@ impl<C> Pool<C> {
 
     /// Whether more waits than may.
     pub(crate) fn is_over(&self) -> bool {
-        self.index.by_id.len() > self.policy.max_events || self.index.bytes > self.policy.max_bytes
+        self.index.lists.by_id.len() > self.policy.max_events
+            || self.index.lists.bytes > self.policy.max_bytes
     }
 }

@@ -44,7 +44,7 @@ impl<C> Pool<C> {
     /// of one that never came, was mined, or left long ago.
     #[must_use]
     pub fn status(&self, id: &EventId) -> Option<Status<'_, C>> {
-        let Some(event) = self.index.by_id.get(id) else {
+        let Some(event) = self.index.lists.by_id.get(id) else {
             return self.drops.get(id).map(Status::Dropped);
         };
         let progress = self.progress(event);
