@@ -2,8 +2,8 @@
 //!
 //! Layout: magic `"blocktree chain\n"` (16 bytes), format version u32, genesis hash 32, then for
 //! each block from height 1 on: length u32, SHA-256 of the block's first to last byte cut to 8
-//! bytes, the encoded block; last a length of 0 and the number of blocks u64. All integers are
-//! little-endian.
+//! bytes, the encoded block; last a length of 0 and the number of blocks u64, and nothing after
+//! it. All integers are little-endian.
 
 use crate::records::ChainReader;
 use blocktree_consensus::{Candidate, Violation};
@@ -12,6 +12,7 @@ use blocktree_primitives::hash::sha256;
 use blocktree_primitives::{BlockHash, Height};
 use blocktree_state::{Fault, Reader};
 use parity_scale_codec::{Decode, Encode};
+use std::cmp::Ordering;
 use std::io::{self, Read, Write};
 use std::marker::PhantomData;
 
@@ -41,6 +42,9 @@ pub enum ArchiveError {
     /// A block's bytes are not those that were written.
     #[error("block {0} of the export is damaged: export it again or copy the file again")]
     Damaged(u64),
+    /// Something follows the end: two files in one, or not the whole story.
+    #[error("the export goes on after its end, which is after {0} blocks: export it again")]
+    TrailingBytes(u64),
     /// A block that is none.
     #[error("block {0} of the export: {1}")]
     NotABlock(u64, Violation),
@@ -66,7 +70,7 @@ fn checksum(block: &[u8]) -> [u8; 8] {
 }
 
 /// Writes the best chain of `reader`, blocks 1 to the tip. `progress` is called with each height.
-/// Returns the number of blocks.
+/// Returns the number of blocks. Where the chain may move meanwhile, `reader` is a snapshot.
 ///
 /// # Errors
 /// See [`ExportError`].
@@ -127,8 +131,10 @@ impl<I: Read, C: Encode + Decode> Archive<I, C> {
         }
         read_or(&mut input, &mut version, ArchiveError::CutOff(0))?;
         let version = u32::from_le_bytes(version);
-        if version != VERSION {
-            return Err(ArchiveError::NewerFormat(version));
+        match version.cmp(&VERSION) {
+            Ordering::Less => return Err(ArchiveError::NotAnExport),
+            Ordering::Equal => {}
+            Ordering::Greater => return Err(ArchiveError::NewerFormat(version)),
         }
         read_or(&mut input, &mut found, ArchiveError::CutOff(0))?;
         let (expected, found) = (*genesis, BlockHash(found));
@@ -150,7 +156,11 @@ impl<I: Read, C: Encode + Decode> Archive<I, C> {
             if u64::from_le_bytes(count) != self.blocks {
                 return Err(ArchiveError::Damaged(number));
             }
-            return Ok(None);
+            return match self.input.read_exact(&mut [0]) {
+                Ok(()) => Err(ArchiveError::TrailingBytes(self.blocks)),
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+                Err(error) => Err(error.into()),
+            };
         }
         if len > MAX_BLOCK_LEN {
             return Err(ArchiveError::Damaged(number));

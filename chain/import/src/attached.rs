@@ -1,10 +1,10 @@
 //! What goes along with the chain and must not miss a block: the pool.
 
-use blocktree_consensus::{CheckedEvent, Runtime};
+use crate::Published;
+use blocktree_consensus::{CheckedEvent, EncodedEvent, Runtime};
 use blocktree_primitives::{BlockHash, Height};
 use blocktree_state::{Batch, Fault, View};
-
-use crate::Published;
+use std::sync::Arc;
 
 /// The block that joins or leaves the chain, and the tip after that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,15 @@ pub struct Step {
 /// a step goes into `batch`, which is written with the step or not at all; when that fails the
 /// node stops, so what is in memory may run ahead.
 pub trait Attached<R: Runtime>: Send {
+    /// For each of a block's `events`, in their order, the same event as it was checked before on
+    /// the chain that begins with `genesis`, if it was; its signatures are then not checked again.
+    /// May be cut short: what is missing is checked.
+    fn known(
+        &self,
+        genesis: &BlockHash,
+        events: &[EncodedEvent<R::Call>],
+    ) -> Vec<Option<Arc<CheckedEvent<R::Call>>>>;
+
     /// A block is about to join. `state`: the global state after it.
     ///
     /// # Errors
@@ -42,7 +51,7 @@ pub trait Attached<R: Runtime>: Send {
     fn reverting(
         &mut self,
         step: &Step,
-        events: Vec<CheckedEvent<R::Call>>,
+        events: &[CheckedEvent<R::Call>],
         state: Option<&dyn View>,
         batch: &mut Batch,
     ) -> Result<(), Fault>;
@@ -55,6 +64,13 @@ pub trait Attached<R: Runtime>: Send {
 pub struct Detached;
 
 impl<R: Runtime> Attached<R> for Detached {
+    fn known(
+        &self,
+        _genesis: &BlockHash,
+        _events: &[EncodedEvent<R::Call>],
+    ) -> Vec<Option<Arc<CheckedEvent<R::Call>>>> {
+        Vec::new()
+    }
     fn applying(
         &mut self,
         _step: &Step,
@@ -67,7 +83,7 @@ impl<R: Runtime> Attached<R> for Detached {
     fn reverting(
         &mut self,
         _step: &Step,
-        _events: Vec<CheckedEvent<R::Call>>,
+        _events: &[CheckedEvent<R::Call>],
         _state: Option<&dyn View>,
         _batch: &mut Batch,
     ) -> Result<(), Fault> {

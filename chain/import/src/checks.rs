@@ -6,36 +6,62 @@ use blocktree_consensus::{
     Runtime, Verdict, WorkedHeader, check_event,
 };
 use blocktree_primitives::BlockHash;
-use blocktree_state::Fault;
 use rayon::prelude::*;
+use std::sync::Arc;
+
+/// What blocks of one chain are judged by: the rules of events, those of headers, and genesis.
+pub(crate) type Rules<'a, R> = (&'a R, &'a Params, &'a BlockHash);
+
+/// Of each event of a block, the same event as it was checked before, if it was.
+pub(crate) type Known<C> = Vec<Option<Arc<CheckedEvent<C>>>>;
 
 /// Takes a block whose proof of work passed up to the fold. `parent`: the branch up to the block
-/// before it.
+/// before it. `known`: which of its events were checked before; what it returns for others or
+/// leaves out costs time and is never believed.
 pub(crate) fn check_block<R: Runtime>(
-    runtime: &R,
-    params: &Params,
-    genesis: &BlockHash,
+    rules: Rules<'_, R>,
     worked: WorkedHeader,
     block: Candidate<R::Call>,
     parent: &BranchPoint,
     now: u32,
+    known: impl FnOnce(&[EncodedEvent<R::Call>]) -> Known<R::Call>,
 ) -> Verdict<CheckedBlock<R::Call>> {
-    let header = CheckedHeader::check(params, worked, Some(&parent.context), now)?;
-    let root = parent.history.root();
-    let bound = BoundBlock::bind(runtime, header, block.commitment, block.body, root)?;
-    let (frame, events) = bound.into_parts();
-    let checked: Vec<_> =
-        events.into_par_iter().map(|event| check_event(runtime, genesis, event)).collect();
+    let (runtime, _, genesis) = rules;
+    let (frame, events) = bind(rules, worked, block, parent, now)?.into_parts();
+    let mut known = known(&events);
+    known.resize(events.len(), None);
+    let check = |(event, known): (EncodedEvent<_>, Option<Arc<CheckedEvent<_>>>)| match known {
+        // The very bytes, signatures included, which the id leaves out.
+        Some(known) if known.encoded() == event.encoded() => Ok(Arc::unwrap_or_clone(known)),
+        _ => check_event(runtime, genesis, event),
+    };
+    let checked: Vec<_> = events.into_par_iter().zip(known).map(check).collect();
     frame.finish(checked)
 }
 
-/// Checks events that were on the chain already: they can only pass.
-pub(crate) fn recheck_events<R: Runtime>(
-    runtime: &R,
-    genesis: &BlockHash,
-    events: &[EncodedEvent<R::Call>],
-) -> Result<Vec<CheckedEvent<R::Call>>, Fault> {
-    let checked: Result<Vec<_>, _> =
-        events.par_iter().map(|event| check_event(runtime, genesis, event.clone())).collect();
-    checked.map_err(|error| Fault::Corrupt(format!("an event that was on the chain: {error}")))
+/// Takes a block up to the fold again that passed all these checks before and was read back from
+/// our own store. Its events' signatures are not checked again: that its header covers these
+/// events is.
+pub(crate) fn recall_block<R: Runtime>(
+    rules: Rules<'_, R>,
+    block: Candidate<R::Call>,
+    parent: &BranchPoint,
+) -> Verdict<CheckedBlock<R::Call>> {
+    let (runtime, params, genesis) = rules;
+    let worked = WorkedHeader::check(params, &block.header)?;
+    // Its time was not too far ahead when it was stored.
+    let now = block.header.time;
+    Ok(bind(rules, worked, block, parent, now)?.recall(runtime, genesis))
+}
+
+fn bind<R: Runtime>(
+    (runtime, params, _): Rules<'_, R>,
+    worked: WorkedHeader,
+    block: Candidate<R::Call>,
+    parent: &BranchPoint,
+    now: u32,
+) -> Verdict<BoundBlock<R::Call>> {
+    let header = CheckedHeader::check(params, worked, Some(&parent.context), now)?;
+    let root = parent.history.root();
+    Ok(BoundBlock::bind(runtime, header, block.commitment, block.body, root)?)
 }

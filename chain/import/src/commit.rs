@@ -2,14 +2,14 @@
 
 use crate::attached::Step;
 use crate::branch::BranchPoint;
-use crate::checks::recheck_events;
+use crate::checks::recall_block;
 use crate::importer::{Importer, put_block};
-use crate::records::{ChainReader, ChainWriter, EventLocation, undo_key};
+use crate::records::{ChainReader, ChainWriter, EventLocation, HeaderRecord, undo_key};
 use crate::spread::AllCores;
 use crate::{Published, Shared};
 use blocktree_consensus::history::{Node, node_count};
 use blocktree_consensus::{
-    Body, CheckedBlock, CheckedEvent, Executed, ExecutedBlock, Runtime, Verdict,
+    Body, Candidate, CheckedBlock, Executed, ExecutedBlock, NotAccepted, Runtime, Verdict,
 };
 use blocktree_primitives::{BlockHash, Height};
 use blocktree_state::auth::Staged;
@@ -99,7 +99,8 @@ impl<R: Runtime> Importer<R> {
 
     /// Drops the undo record that is too deep to be needed.
     fn forget_undo(&self, batch: &mut Batch, tip: Height) -> Result<(), Fault> {
-        let Some(old) = tip.0.checked_sub(self.config.undo_depth).map(Height) else {
+        let depth = self.config.undo_depth.max(1);
+        let Some(old) = tip.0.checked_sub(depth).map(Height) else {
             return Ok(());
         };
         if let Some(hash) = ChainReader(&*self.ledger).canonical(old)? {
@@ -117,9 +118,11 @@ impl<R: Runtime> Importer<R> {
         let undo = undo.ok_or(NotReverted::NoUndo)?;
         let state = published.state();
         let delta = Delta::from_undo_record(&undo, &state)?;
-        let parent = chain.known_header(&hash)?.header.parent;
+        let record = chain.known_header(&hash)?;
+        let parent = record.header.parent;
         let point = BranchPoint::of(&*published.snapshot, &parent)?
             .ok_or_else(|| Fault::Corrupt(format!("block {parent} is missing")))?;
+        let block = self.recall(&record, &hash, &point)?;
         let staged = self.shared.map().stage(&*published.snapshot, &delta, &AllCores)?;
         let expected = chain.known_header(&parent)?.commitment.state_root;
         if staged.root() != expected {
@@ -127,12 +130,11 @@ impl<R: Runtime> Importer<R> {
             let what = format!("taking back {hash} leads to the state {found}, not {expected}");
             return Err(Fault::Corrupt(what).into());
         }
-        let events = self.stored_events(&hash)?;
         let mut batch = Batch::new();
         delta.write_to(&mut batch);
         batch.delete(Column::Undo, undo_key(height, &hash));
         batch.delete(Column::Effects, hash.0);
-        for event in &events {
+        for event in block.events() {
             batch.delete(Column::Events, event.id().0);
         }
         for position in node_count(height.0)..node_count(height.0.saturating_add(1)) {
@@ -143,21 +145,31 @@ impl<R: Runtime> Importer<R> {
         let tip_height = point.context.parent.height;
         let step = Step { block: hash, height, tip: parent, tip_height };
         let after = DeltaView { base: &state, delta: &delta };
-        self.attached.reverting(&step, events, Some(&after), &mut batch)?;
+        self.attached.reverting(&step, block.events(), Some(&after), &mut batch)?;
         self.commit(batch, &delta, staged, point)?;
         Ok(())
     }
 
-    /// The events of a stored block, checked again.
-    pub(crate) fn stored_events(
+    /// A stored block, as checked as it was when it was stored. `parent`: the branch up to the
+    /// block before it.
+    pub(crate) fn recall(
         &self,
+        record: &HeaderRecord,
         hash: &BlockHash,
-    ) -> Result<Vec<CheckedEvent<R::Call>>, Fault> {
-        recheck_events(&*self.runtime, &self.genesis, self.stored_body(hash)?.events())
+        parent: &BranchPoint,
+    ) -> Result<CheckedBlock<R::Call>, Fault> {
+        let HeaderRecord { header, commitment, .. } = *record;
+        let block = Candidate { header, commitment, body: self.stored_body(hash)? };
+        let recalled = recall_block((&*self.runtime, &self.params, &self.genesis), block, parent);
+        recalled.map_err(|error| match error {
+            NotAccepted::Fault(fault) => fault,
+            // It was not so when it was stored.
+            other => Fault::Corrupt(format!("stored block {hash}: {other}")),
+        })
     }
 
     /// The body of a stored block.
-    pub(crate) fn stored_body(&self, hash: &BlockHash) -> Result<Body<R::Call>, Fault> {
+    fn stored_body(&self, hash: &BlockHash) -> Result<Body<R::Call>, Fault> {
         let bytes = ChainReader(&*self.ledger)
             .body(hash)?
             .ok_or_else(|| Fault::Corrupt(format!("the body of {hash} is missing")))?;

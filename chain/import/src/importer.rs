@@ -3,7 +3,7 @@
 use crate::attached::{Attached, Detached};
 use crate::branch::{BranchPoint, RecentPoints};
 use crate::checks::check_block;
-use crate::records::{BlockStatus, ChainReader, ChainWriter, HeaderRecord};
+use crate::records::{BlockStatus, ChainReader, ChainWriter, HeaderRecord, Journey};
 use crate::{Published, Shared};
 use blocktree_consensus::fork::worth_storing;
 use blocktree_consensus::{
@@ -18,8 +18,8 @@ use std::sync::Arc;
 /// What a node may choose for itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
-    /// Undo records are kept for so many blocks; a deeper reorganisation folds again from
-    /// genesis.
+    /// Undo records are kept for so many blocks, at least one; a deeper reorganisation folds
+    /// again from genesis.
     pub undo_depth: u64,
     /// A branch with less work than this is not stored, whatever the tip.
     pub minimum_work: Work,
@@ -62,7 +62,7 @@ pub enum Imported {
     },
     /// Valid as far as it was judged, and kept: its branch has not more work than the tip's.
     Side(BlockHash),
-    /// Known already.
+    /// Known already, and no better than the tip.
     Known(BlockHash),
     /// Known to be invalid, or on top of one that is.
     KnownInvalid(BlockHash),
@@ -72,6 +72,18 @@ pub enum Imported {
     NotYet(NotYet),
     /// Breaks a rule.
     Refused(Violation),
+}
+
+/// Why a block may be stored though its branch has far less work than the best chain
+/// (docs/protocol.md §3.8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worth {
+    /// It may not: all that counts is the work of its branch up to and with the block.
+    Own,
+    /// The headers that come after it were shown to bring its branch to so much work.
+    Shown(Work),
+    /// Whoever runs the node chose it, as with a file.
+    Chosen,
 }
 
 /// The one writer of the chain.
@@ -204,51 +216,76 @@ impl<R: Runtime> Importer<R> {
     /// Judges a block and, if its branch has the most work, makes it the tip. `now`: seconds
     /// since 1970.
     ///
+    /// A block that is known already becomes the tip again if its branch has the most work: an
+    /// operator may have [reverted](Self::revert) it.
+    ///
     /// # Errors
     /// A [`Fault`] only: the node must stop.
     pub fn import(&mut self, block: Candidate<R::Call>, now: u32) -> Result<Imported, Fault> {
+        self.import_as(block, Worth::Own, now)
+    }
+
+    /// [`Importer::import`] of a block on a branch of which more is known than the block shows.
+    ///
+    /// # Errors
+    /// A [`Fault`] only: the node must stop.
+    pub fn import_as(
+        &mut self,
+        block: Candidate<R::Call>,
+        worth: Worth,
+        now: u32,
+    ) -> Result<Imported, Fault> {
         let worked = match WorkedHeader::check(&self.params, &block.header) {
             Ok(worked) => worked,
             Err(violation) => return Ok(Imported::Refused(violation)),
         };
         let hash = worked.hash();
-        let reader = Arc::clone(&self.ledger);
-        let chain = ChainReader(&*reader);
+        let chain = ChainReader(&*self.ledger);
         match chain.header(&hash)? {
             Some(HeaderRecord { status: BlockStatus::Invalid, .. }) => {
                 return Ok(Imported::KnownInvalid(hash));
             }
-            // An operator took it back, and now it comes again.
-            Some(record) if better(self.tip().total_work, record.total_work) => {
+            Some(known) if better(self.tip().total_work, known.total_work) => {
                 return self.reorganise(hash);
             }
             Some(_) => return Ok(Imported::Known(hash)),
             None => {}
         }
         let parent = block.header.parent;
-        match chain.header(&parent)?.map(|record| record.status) {
-            Some(BlockStatus::Stored) => {}
-            Some(BlockStatus::Invalid) => return Ok(Imported::KnownInvalid(hash)),
+        let total_work = match chain.header(&parent)? {
+            Some(HeaderRecord { status: BlockStatus::Invalid, .. }) => {
+                return Ok(Imported::KnownInvalid(hash));
+            }
+            Some(before) => before.total_work.saturating_add(worked.work()),
             None => return Ok(Imported::NotYet(NotYet::Orphan { parent })),
-        }
-        let point = self.point(&parent)?;
-        let total_work = point.context.parent.total_work.saturating_add(worked.work());
-        if !worth_storing(self.tip(), self.config.minimum_work, total_work) {
+        };
+        if !self.is_worth_storing(total_work, worth) {
             return Ok(Imported::TooLittleWork(hash));
         }
+        let point = self.point(&parent)?;
         let record = HeaderRecord {
             header: block.header,
             commitment: block.commitment,
             total_work,
             status: BlockStatus::Invalid,
         };
-        let checked =
-            check_block(&*self.runtime, &self.params, &self.genesis, worked, block, &point, now);
+        let known = |events: &[_]| self.attached.known(&self.genesis, events);
+        let rules = (&*self.runtime, &self.params, &self.genesis);
+        let checked = check_block(rules, worked, block, &point, now, known);
         match checked {
             Ok(checked) if parent == self.tip().hash => self.extend(checked, record),
             Ok(checked) => self.store_side(checked, &point),
             Err(failure) => self.not_accepted(failure, hash, &record),
         }
+    }
+
+    fn is_worth_storing(&self, total_work: Work, worth: Worth) -> bool {
+        let shown = match worth {
+            Worth::Own => total_work,
+            Worth::Shown(work) => work.max(total_work),
+            Worth::Chosen => return true,
+        };
+        worth_storing(self.tip(), self.config.minimum_work, shown)
     }
 
     /// Folds a checked block on top of the tip.
@@ -265,7 +302,7 @@ impl<R: Runtime> Importer<R> {
     }
 
     /// Stores a checked block beside the tip, and reorganises to it if it has more work.
-    fn store_side(
+    pub(crate) fn store_side(
         &mut self,
         block: CheckedBlock<R::Call>,
         parent: &BranchPoint,
@@ -273,13 +310,19 @@ impl<R: Runtime> Importer<R> {
         let info = *block.header().info();
         let mut batch = Batch::new();
         put_block(&mut batch, &block);
+        let journey = better(self.tip().total_work, info.total_work)
+            .then(|| Journey { origin: self.tip().hash, target: info.hash });
+        // In the same write, so that no kill leaves a block with more work than the tip.
+        if journey.is_some() {
+            batch.put_journey(journey.as_ref());
+        }
         self.ledger.write(batch, Durability::Process)?;
         let (point, _) = parent.then(block.header())?;
         self.points.insert(point);
-        if !better(self.tip().total_work, info.total_work) {
-            return Ok(Imported::Side(info.hash));
+        match journey {
+            Some(journey) => self.travel(journey),
+            None => Ok(Imported::Side(info.hash)),
         }
-        self.reorganise(info.hash)
     }
 
     /// Sorts out why a block was not accepted; remembers it only where its very content was
@@ -328,17 +371,21 @@ impl<R: Runtime> Importer<R> {
     }
 }
 
-/// Adds a block's header and body to a batch.
-pub(crate) fn put_block<C>(batch: &mut Batch, block: &CheckedBlock<C>) {
-    let info = block.header().info();
-    let record = HeaderRecord {
+/// What is to be noted of a checked block.
+pub(crate) fn record_of<C>(block: &CheckedBlock<C>, status: BlockStatus) -> HeaderRecord {
+    HeaderRecord {
         header: *block.header().header(),
         commitment: *block.commitment(),
-        total_work: info.total_work,
-        status: BlockStatus::Stored,
-    };
-    batch.put_header(&info.hash, &record);
-    batch.put(Column::Bodies, info.hash.0, block.encoded_body());
+        total_work: block.header().info().total_work,
+        status,
+    }
+}
+
+/// Adds a block's header and body to a batch.
+pub(crate) fn put_block<C>(batch: &mut Batch, block: &CheckedBlock<C>) {
+    let hash = block.header().info().hash;
+    batch.put_header(&hash, &record_of(block, BlockStatus::Stored));
+    batch.put(Column::Bodies, hash.0, block.encoded_body());
 }
 
 /// Everything that a folder with nothing but genesis holds, the map aside.

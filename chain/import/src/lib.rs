@@ -20,7 +20,7 @@ pub mod updates;
 pub mod verify;
 
 pub use attached::{Attached, Detached, Step};
-pub use importer::{Config, Imported, Importer, OpenError, Opened};
+pub use importer::{Config, Imported, Importer, OpenError, Opened, Worth};
 pub use pipeline::{ChainReport, Stopped};
 pub use records::{BlockStatus, ChainReader, EventLocation, HeaderRecord, Journey};
 pub use shared::{Published, Shared};

@@ -2,7 +2,7 @@
 
 use crate::branch::BranchPoint;
 use crate::checks::check_block;
-use crate::importer::{Imported, Importer};
+use crate::importer::{Imported, Importer, Worth, record_of};
 use crate::records::{BlockStatus, ChainReader, HeaderRecord};
 use blocktree_consensus::{
     Candidate, CheckedBlock, NotAccepted, NotYet, Runtime, Violation, WorkedHeader,
@@ -18,7 +18,8 @@ const AHEAD: usize = 4;
 /// What an import of many blocks did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChainReport {
-    /// Blocks that are on the best chain now and were not before.
+    /// Blocks that were taken in: onto the best chain, or beside it as far as its branch has not
+    /// the most work.
     pub blocks: u64,
     /// Their events.
     pub events: u64,
@@ -55,16 +56,18 @@ pub enum Stopped<E: std::error::Error> {
 
 enum Checked<C, E: std::error::Error> {
     Block(Box<CheckedBlock<C>>),
-    /// Not on top of the block before: for the ordinary way.
+    /// Known, or on top of one that is not: for the ordinary way.
     Other(Box<Candidate<C>>),
-    Known,
+    /// Broke a rule.
+    Refused(Box<HeaderRecord>, Violation),
     End(Stopped<E>),
 }
 
 impl<R: Runtime> Importer<R> {
-    /// Imports blocks in order. Blocks that extend the tip are checked on all cores ahead of the
-    /// fold; others go the ordinary way. `progress` is called after each block and may end the
-    /// import by returning false.
+    /// Imports blocks in order, from a file or along headers that were shown to be worth it: how
+    /// little work the first ones have does not count ([`Worth::Chosen`]). They are checked on all
+    /// cores ahead of the fold. `progress` is called after each block and may end the import by
+    /// returning false.
     ///
     /// # Errors
     /// See [`Stopped`]; what was imported before stays.
@@ -92,7 +95,7 @@ impl<R: Runtime> Importer<R> {
                         Ok(block) => checker.check(block, &mut point),
                         Err(error) => Checked::End(Stopped::Source(error)),
                     };
-                    let last = matches!(checked, Checked::End(_));
+                    let last = matches!(checked, Checked::End(_) | Checked::Refused(..));
                     if sender.send(checked).is_err() || last {
                         return;
                     }
@@ -115,31 +118,18 @@ impl<R: Runtime> Importer<R> {
         report: &mut ChainReport,
     ) -> Result<(), Stopped<E>> {
         let (outcome, height, events) = match checked {
-            Checked::Known => {
-                report.known = report.known.saturating_add(1);
-                return Ok(());
-            }
             Checked::End(stopped) => return Err(stopped),
+            Checked::Refused(record, violation) => {
+                let (hash, height) = (record.header.hash(), record.height());
+                (self.not_accepted(violation.into(), hash, &record)?, height, 0)
+            }
             Checked::Other(block) => {
                 let (height, events) = (block.commitment.height, block.body.events().len());
-                (self.import(*block, now)?, height, events)
+                (self.import_as(*block, Worth::Chosen, now)?, height, events)
             }
             Checked::Block(block) => {
-                let info = *block.header().info();
-                let events = block.events().len();
-                let outcome = if block.header().header().parent == self.tip().hash {
-                    let record = HeaderRecord {
-                        header: *block.header().header(),
-                        commitment: *block.commitment(),
-                        total_work: info.total_work,
-                        status: BlockStatus::Invalid,
-                    };
-                    self.extend(*block, record)?
-                } else {
-                    let reason = "the block before it was not accepted".into();
-                    return Err(Stopped::Unusable { height: info.height, reason });
-                };
-                (outcome, info.height, events)
+                let (height, events) = (block.header().info().height, block.events().len());
+                (self.import_checked(*block)?, height, events)
             }
         };
         match outcome {
@@ -169,6 +159,24 @@ impl<R: Runtime> Importer<R> {
     }
 }
 
+impl<R: Runtime> Importer<R> {
+    /// Takes in a block whose parent is stored, or was when the block was checked.
+    fn import_checked(&mut self, block: CheckedBlock<R::Call>) -> Result<Imported, Fault> {
+        let (parent, info) = (block.header().header().parent, *block.header().info());
+        if parent == self.tip().hash {
+            let record = record_of(&block, BlockStatus::Invalid);
+            return self.extend(block, record);
+        }
+        match ChainReader(&*self.ledger).known_header(&parent)?.status {
+            BlockStatus::Invalid => Ok(Imported::KnownInvalid(info.hash)),
+            BlockStatus::Stored => {
+                let point = self.point(&parent)?;
+                self.store_side(block, &point)
+            }
+        }
+    }
+}
+
 /// Checks blocks without the importer, which is busy folding.
 struct Checker<R: Runtime> {
     runtime: std::sync::Arc<R>,
@@ -184,33 +192,58 @@ impl<R: Runtime> Checker<R> {
         block: Candidate<R::Call>,
         point: &mut BranchPoint,
     ) -> Checked<R::Call, E> {
-        let height = block.commitment.height;
-        let refused = |violation| Checked::End(Stopped::Refused { height, violation });
-        if block.header.parent != point.context.parent.hash {
-            return match ChainReader(&*self.ledger).header(&block.header.hash()) {
-                Ok(Some(record)) if record.status == BlockStatus::Stored => Checked::Known,
-                Ok(_) => Checked::Other(Box::new(block)),
-                Err(fault) => Checked::End(fault.into()),
-            };
+        match self.find_point(&block, point) {
+            Ok(true) => {}
+            Ok(false) => return Checked::Other(Box::new(block)),
+            Err(fault) => return Checked::End(fault.into()),
         }
-        let worked = match WorkedHeader::check(&self.params, &block.header) {
-            Ok(worked) => worked,
-            Err(violation) => return refused(violation),
+        let height = block.commitment.height;
+        let mut record = HeaderRecord {
+            header: block.header,
+            commitment: block.commitment,
+            total_work: point.context.parent.total_work,
+            status: BlockStatus::Invalid,
         };
-        let (runtime, params, genesis) = (&*self.runtime, &self.params, &self.genesis);
-        let checked = check_block(runtime, params, genesis, worked, block, point, self.now)
+        let rules = (&*self.runtime, &self.params, &self.genesis);
+        let checked = WorkedHeader::check(&self.params, &block.header)
+            .map_err(NotAccepted::from)
+            .and_then(|worked| {
+                record.total_work = record.total_work.saturating_add(worked.work());
+                check_block(rules, worked, block, point, self.now, |_| Vec::new())
+            })
             .and_then(|block| Ok((point.then(block.header())?.0, block)));
         match checked {
             Ok((next, block)) => {
                 *point = next;
                 Checked::Block(Box::new(block))
             }
-            Err(NotAccepted::Refused(violation)) => refused(violation),
+            Err(NotAccepted::Refused(violation)) => Checked::Refused(Box::new(record), violation),
             Err(NotAccepted::NotYet(reason)) => {
                 let reason = NotYet::to_string(&reason);
                 Checked::End(Stopped::Unusable { height, reason })
             }
             Err(NotAccepted::Fault(fault)) => Checked::End(fault.into()),
         }
+    }
+
+    /// Moves `point` to the block's parent. False if it is not stored, or the block is known.
+    fn find_point(
+        &self,
+        block: &Candidate<R::Call>,
+        point: &mut BranchPoint,
+    ) -> Result<bool, Fault> {
+        let parent = block.header.parent;
+        if parent == point.context.parent.hash {
+            return Ok(true);
+        }
+        // All at one moment: the chain moves meanwhile.
+        let snapshot = self.ledger.snapshot();
+        let chain = ChainReader(&*snapshot);
+        let stored = chain.header(&parent)?.is_some_and(|r| r.status == BlockStatus::Stored);
+        if !stored || chain.header(&block.header.hash())?.is_some() {
+            return Ok(false);
+        }
+        let found = BranchPoint::of(&*snapshot, &parent)?;
+        Ok(found.map(|found| *point = found).is_some())
     }
 }

@@ -42,12 +42,17 @@ impl<R: Runtime> Importer<R> {
         let published = self.shared.published();
         for at in (height.0.saturating_add(1)..=self.tip().height.0).rev() {
             let chain = ChainReader(&*published.snapshot);
-            let Some(block) = chain.canonical(Height(at))? else { continue };
-            let tip = chain.known_header(&block)?.header.parent;
+            let hash = chain.canonical(Height(at))?;
+            let hash = hash.ok_or_else(|| Fault::Corrupt(format!("no block at height {at}")))?;
+            let record = chain.known_header(&hash)?;
+            let tip = record.header.parent;
+            let point = BranchPoint::of(&*published.snapshot, &tip)?
+                .ok_or_else(|| Fault::Corrupt(format!("block {tip} is missing")))?;
+            let block = self.recall(&record, &hash, &point)?;
             let tip_height = Height(at.saturating_sub(1));
-            let step = Step { block, height: Height(at), tip, tip_height };
-            let (events, mut batch) = (self.stored_events(&block)?, Batch::new());
-            self.attached.reverting(&step, events, None, &mut batch)?;
+            let step = Step { block: hash, height: Height(at), tip, tip_height };
+            let mut batch = Batch::new();
+            self.attached.reverting(&step, block.events(), None, &mut batch)?;
             self.ledger.write(batch, Durability::Process)?;
         }
         Ok(())

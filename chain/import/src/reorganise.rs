@@ -1,13 +1,10 @@
 //! From one branch to another, step by step. Every step is a commit of its own; the journey is
 //! noted before the first and cleared after the last, so that a killed node finishes by itself.
 
-use crate::checks::check_block;
 use crate::commit::NotReverted;
 use crate::importer::{Imported, Importer};
 use crate::records::{BlockStatus, ChainReader, ChainWriter, HeaderRecord, Journey};
-use blocktree_consensus::{
-    Blame, Candidate, CheckedBlock, NotAccepted, Runtime, Verdict, Violation, WorkedHeader,
-};
+use blocktree_consensus::{Blame, NotAccepted, Runtime, Violation};
 use blocktree_primitives::{BlockHash, Height};
 use blocktree_state::{Batch, Durability, Fault};
 
@@ -23,7 +20,9 @@ impl<R: Runtime> Importer<R> {
     /// Makes the stored block `target` the tip. If a block on the way turns out invalid, goes
     /// back to where it came from, unless the blocks before the invalid one are more work.
     pub(crate) fn reorganise(&mut self, target: BlockHash) -> Result<Imported, Fault> {
-        self.travel(Journey { origin: self.tip().hash, target })
+        let journey = Journey { origin: self.tip().hash, target };
+        self.note(Some(&journey))?;
+        self.travel(journey)
     }
 
     /// Finishes what a kill cut short.
@@ -37,7 +36,8 @@ impl<R: Runtime> Importer<R> {
         Ok(())
     }
 
-    fn travel(&mut self, journey: Journey) -> Result<Imported, Fault> {
+    /// Goes on a journey that is noted.
+    pub(crate) fn travel(&mut self, journey: Journey) -> Result<Imported, Fault> {
         let target = journey.target;
         let Some(route) = self.route(&target)? else {
             self.go_back(&journey)?;
@@ -48,7 +48,6 @@ impl<R: Runtime> Importer<R> {
         if reverted > 0 {
             tracing::info!(to = %target, depth = reverted, "reorganising");
         }
-        self.note(Some(&journey))?;
         match self.walk(&route)? {
             None => {
                 self.note(None)?;
@@ -154,25 +153,14 @@ impl<R: Runtime> Importer<R> {
     /// refused.
     pub(crate) fn apply_stored(&mut self, hash: &BlockHash) -> Result<Option<Violation>, Fault> {
         let record = ChainReader(&*self.ledger).known_header(hash)?;
-        match self.recheck(&record, hash).and_then(|block| self.apply_on_tip(block, false)) {
+        let block = self.recall(&record, hash, &self.tip)?;
+        match self.apply_on_tip(block, false) {
             Ok(()) => Ok(None),
             Err(NotAccepted::Fault(fault)) => Err(fault),
             Err(NotAccepted::Refused(violation)) if violation.blame() == Blame::Block => {
                 Ok(Some(violation))
             }
-            // It was not so when it was stored.
-            Err(other) => Err(Fault::Corrupt(format!("stored block {hash}: {other}"))),
+            Err(other) => Err(Fault::Bug(format!("the fold of block {hash}: {other}"))),
         }
-    }
-
-    /// Takes a stored block up the ladder again; only its fold was not done yet on this branch.
-    fn recheck(&self, record: &HeaderRecord, hash: &BlockHash) -> Verdict<CheckedBlock<R::Call>> {
-        let body = self.stored_body(hash)?;
-        let (header, commitment) = (record.header, record.commitment);
-        let worked = WorkedHeader::check(&self.params, &header)?;
-        let block = Candidate { header, commitment, body };
-        let (runtime, genesis) = (&*self.runtime, &self.genesis);
-        // Its time was not too far ahead when it was stored.
-        check_block(runtime, &self.params, genesis, worked, block, &self.tip, header.time)
     }
 }

@@ -1,7 +1,7 @@
 //! What happened since a cursor: the blocks to revert, then those to apply. A subscriber that
 //! keeps its cursor misses nothing, however long it was away.
 
-use crate::records::ChainReader;
+use crate::records::{BlockStatus, ChainReader};
 use blocktree_primitives::{BlockHash, Height};
 use blocktree_state::{Fault, Reader};
 
@@ -40,7 +40,8 @@ impl Update {
 /// Why updates can't be given.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UpdatesError {
-    /// No block of that hash was ever part of this node's chain.
+    /// No block of that hash is known, or it is known to be invalid: it never was part of the
+    /// best chain.
     #[error("cursor {0} is no block that this node knows")]
     UnknownCursor(BlockHash),
     /// The disk.
@@ -61,7 +62,10 @@ pub fn updates_since(
     let chain = ChainReader(reader);
     let mut updates = Vec::new();
     let mut at = cursor;
-    let mut record = chain.header(&at)?.ok_or(UpdatesError::UnknownCursor(cursor))?;
+    let mut record = chain
+        .header(&at)?
+        .filter(|record| record.status == BlockStatus::Stored)
+        .ok_or(UpdatesError::UnknownCursor(cursor))?;
     while !chain.is_canonical(&at, record.height())? {
         if updates.len() >= limit {
             return Ok(updates);

@@ -1,5 +1,5 @@
 //! Replaying a chain: everything is judged again from genesis, on an empty ledger, and must lead
-//! to the same roots and the same state.
+//! to the same tip and to the same entries of every column that follows from the best chain.
 
 use crate::importer::Importer;
 use crate::pipeline::{ChainReport, Stopped};
@@ -23,9 +23,17 @@ pub enum VerifyError {
         /// The folder's.
         stored: String,
     },
-    /// The folder's flat state is not what the chain leads to.
-    #[error("the stored state differs from the replayed one at key {0}")]
-    OtherState(String),
+    /// What the folder holds is not what the chain leads to.
+    #[error("the stored column {column} differs from the replayed one at key {key}")]
+    Differs {
+        /// The column's name.
+        column: &'static str,
+        /// The first key that differs, in hex.
+        key: String,
+    },
+    /// `progress` ended the replay before the folder's tip: nothing is known.
+    #[error("ended at block {0}")]
+    Ended(Height),
     /// A conservation law does not hold.
     #[error(transparent)]
     Audit(#[from] AuditError),
@@ -37,18 +45,32 @@ impl From<Fault> for VerifyError {
     }
 }
 
-/// Replays the best chain of `stored` on `scratch`, an importer on an empty ledger; compares tip
-/// and every pair of the state; and audits the pallets' conservation laws.
+/// Columns that follow from the best chain alone.
+const FOLLOWING: [Column; 5] =
+    [Column::State, Column::Canonical, Column::History, Column::Events, Column::Effects];
+
+/// Replays the best chain of `stored` on `scratch`, an importer on an empty ledger; compares tip,
+/// header records and every entry of the columns that follow from the chain, undo records as far
+/// as both have them; and audits the pallets' conservation laws. `stored` must not change
+/// meanwhile: it is a snapshot.
 ///
 /// # Errors
 /// See [`VerifyError`].
 pub fn verify<R: Runtime>(
     stored: &dyn Reader,
     scratch: &mut Importer<R>,
-    progress: impl FnMut(&ChainReport, Height) -> bool,
+    mut progress: impl FnMut(&ChainReport, Height) -> bool,
 ) -> Result<ChainReport, VerifyError> {
+    let mut ended = None;
     let blocks = (1..).map_while(|height| read_block(stored, Height(height)).transpose());
-    let report = scratch.import_chain(blocks, u32::MAX, progress)?;
+    let report = scratch.import_chain(blocks, u32::MAX, |report, height| {
+        let goes_on = progress(report, height);
+        ended = (!goes_on).then_some(height);
+        goes_on
+    })?;
+    if let Some(height) = ended {
+        return Err(VerifyError::Ended(height));
+    }
     let replayed = scratch.shared().published();
     let tip = ChainReader(stored).tip()?;
     if tip != Some(replayed.tip().hash) {
@@ -57,8 +79,14 @@ pub fn verify<R: Runtime>(
             stored: tip.map_or_else(|| "none".into(), |hash| hash.to_string()),
         });
     }
-    compare(stored, &*replayed.snapshot)?;
-    compare(&*replayed.snapshot, stored)?;
+    for column in FOLLOWING {
+        compare(column, stored, &*replayed.snapshot, Absent::Differs)?;
+        compare(column, &*replayed.snapshot, stored, Absent::Differs)?;
+    }
+    // The folder has headers of side branches, too.
+    compare(Column::Headers, &*replayed.snapshot, stored, Absent::Differs)?;
+    // Each has them as deep as it was told to keep them.
+    compare(Column::Undo, stored, &*replayed.snapshot, Absent::Fine)?;
     scratch.runtime.audit(&StateView(stored))?;
     Ok(report)
 }
@@ -78,14 +106,27 @@ fn read_block<C: parity_scale_codec::Encode + parity_scale_codec::Decode>(
     Ok(Some(Candidate { header: record.header, commitment: record.commitment, body }))
 }
 
-/// Every pair of `one` is in `other`.
-fn compare(one: &dyn Reader, other: &dyn Reader) -> Result<(), VerifyError> {
+/// What it means that an entry is in one reader only.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Absent {
+    Fine,
+    Differs,
+}
+
+/// Every entry of `one` is in `other`.
+fn compare(
+    column: Column,
+    one: &dyn Reader,
+    other: &dyn Reader,
+    absent: Absent,
+) -> Result<(), VerifyError> {
     let mut result = Ok(());
-    one.scan(Column::State, &[], &mut |key, value| match other.get(Column::State, key) {
+    one.scan(column, &[], &mut |key, value| match other.get(column, key) {
         Ok(Some(found)) if found == value => ControlFlow::Continue(()),
+        Ok(None) if absent == Absent::Fine => ControlFlow::Continue(()),
         Ok(_) => {
-            let hex = key.iter().map(|byte| format!("{byte:02x}")).collect();
-            result = Err(VerifyError::OtherState(hex));
+            let key = key.iter().map(|byte| format!("{byte:02x}")).collect();
+            result = Err(VerifyError::Differs { column: column.name(), key });
             ControlFlow::Break(())
         }
         Err(fault) => {

@@ -6,7 +6,7 @@ use crate::restore::restore;
 use crate::template::{KEPT, Template};
 use crate::writer;
 use blocktree_consensus::{Candidate, ChainInfo, Params, Runtime};
-use blocktree_import::{Config, Imported, Importer, OpenError, Published, Shared};
+use blocktree_import::{Config, Imported, Importer, OpenError, Published, Shared, Worth};
 use blocktree_mempool::{Policy, Pool};
 use blocktree_primitives::BlockHash;
 use blocktree_state::auth::AuthMap;
@@ -92,6 +92,24 @@ pub struct WriterThread<R: Runtime> {
     thread: JoinHandle<Result<(), Fault>>,
 }
 
+/// Tells the node that its writer can't go on, also when that is because of a bug that panics.
+struct Alarm(watch::Sender<Option<Fault>>);
+
+impl Alarm {
+    fn raise(&self, fault: Fault) {
+        tracing::error!(%fault, "the node can't go on");
+        self.0.send_replace(Some(fault));
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.raise(Fault::Bug("the writer's thread died".into()));
+        }
+    }
+}
+
 impl<R: Runtime> WriterThread<R> {
     /// Ends the writer after what is queued, writes what memory holds, and waits for that.
     /// Blocks the calling thread.
@@ -128,15 +146,17 @@ impl<R: Runtime> Chain<R> {
         }))?;
         let (commands, queue) = mpsc::channel(QUEUE);
         let (fault_sender, fault) = watch::channel(None);
-        let writer = writer::Writer { importer, pool: Arc::clone(&pool), ledger, queue };
+        let mut writer = writer::Writer { importer, pool: Arc::clone(&pool), ledger, queue };
         let thread = std::thread::Builder::new()
             .name("chain-writer".into())
             .spawn(move || {
+                let alarm = Alarm(fault_sender);
                 let result = writer.run();
                 if let Err(fault) = &result {
-                    tracing::error!(%fault, "the node can't go on");
-                    fault_sender.send_replace(Some(fault.clone()));
+                    // Before the queue goes: whoever is told `Stopped` can see why.
+                    alarm.raise(fault.clone());
                 }
+                drop(writer);
                 result
             })
             .map_err(StartError::Thread)?;
@@ -229,9 +249,21 @@ impl<R: Runtime> Chain<R> {
     /// # Errors
     /// [`Stopped`].
     pub async fn import(&self, block: Candidate<R::Call>) -> Result<Imported, Stopped> {
+        self.import_as(block, Worth::Own).await
+    }
+
+    /// [`Chain::import`] of a block on a branch of which more is known than the block shows.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn import_as(
+        &self,
+        block: Candidate<R::Call>,
+        worth: Worth,
+    ) -> Result<Imported, Stopped> {
         let (reply, answer) = oneshot::channel();
         let (block, now) = (Box::new(block), self.now());
-        self.send(Command::Import { block, now, reply }).await?;
+        self.send(Command::Import { block, worth, now, reply }).await?;
         answer.await.map_err(|_| Stopped)
     }
 
@@ -242,7 +274,7 @@ impl<R: Runtime> Chain<R> {
     pub fn import_blocking(&self, block: Candidate<R::Call>) -> Result<Imported, Stopped> {
         let (reply, answer) = oneshot::channel();
         let (block, now) = (Box::new(block), self.now());
-        let command = Command::Import { block, now, reply };
+        let command = Command::Import { block, worth: Worth::Own, now, reply };
         self.inner.commands.blocking_send(command).map_err(|_| Stopped)?;
         answer.blocking_recv().map_err(|_| Stopped)
     }

@@ -2,7 +2,7 @@
 
 use crate::submit::{SubmitError, Submitted};
 use blocktree_consensus::{Candidate, CheckedEvent};
-use blocktree_import::Imported;
+use blocktree_import::{Imported, Worth};
 use blocktree_primitives::{BlockHash, EventId};
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 /// A command with the way back for its answer. A dropped sender means that the writer stopped.
 pub(crate) enum Command<C> {
     /// Judge a block.
-    Import { block: Box<Candidate<C>>, now: u32, reply: oneshot::Sender<Imported> },
+    Import { block: Box<Candidate<C>>, worth: Worth, now: u32, reply: oneshot::Sender<Imported> },
     /// Take an event into the pool; answered once it is on disk.
     Submit { event: Arc<CheckedEvent<C>>, reply: oneshot::Sender<Result<Submitted, SubmitError>> },
     /// A template on `tip` could not hold these.

@@ -1,13 +1,14 @@
 //! The pool goes along with the chain: its journal is written with each block.
 
-use blocktree_consensus::{ChainInfo, CheckedEvent, Runtime};
+use blocktree_consensus::{ChainInfo, CheckedEvent, EncodedEvent, Runtime};
 use blocktree_import::{Attached, Published, Step};
 use blocktree_mempool::{Mined, Pool, Tip};
-use blocktree_primitives::Principal;
+use blocktree_primitives::{BlockHash, Event, EventId, Principal};
 use blocktree_state::{Batch, Fault, View};
+use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::sync::watch;
 
 pub(crate) struct PoolFollower<R: Runtime> {
@@ -21,6 +22,10 @@ pub(crate) struct PoolFollower<R: Runtime> {
 impl<R: Runtime> PoolFollower<R> {
     fn pool(&self) -> RwLockWriteGuard<'_, Pool<R::Call>> {
         self.pool.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Pool<R::Call>> {
+        self.pool.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The accounts of these authors, as far as the pool cares.
@@ -41,6 +46,20 @@ const fn tip_after(step: &Step) -> Tip {
 }
 
 impl<R: Runtime> Attached<R> for PoolFollower<R> {
+    fn known(
+        &self,
+        genesis: &BlockHash,
+        events: &[EncodedEvent<R::Call>],
+    ) -> Vec<Option<Arc<CheckedEvent<R::Call>>>> {
+        let id = |e: &EncodedEvent<_>| Event::<R::Call>::id_of_encoded(e.encoded(), genesis);
+        if self.read().info().events == 0 {
+            return Vec::new();
+        }
+        let ids: Vec<EventId> = events.par_iter().map(id).collect();
+        let pool = self.read();
+        ids.iter().map(|id| pool.get(id).cloned()).collect()
+    }
+
     fn applying(
         &mut self,
         step: &Step,
@@ -62,7 +81,7 @@ impl<R: Runtime> Attached<R> for PoolFollower<R> {
     fn reverting(
         &mut self,
         step: &Step,
-        events: Vec<CheckedEvent<R::Call>>,
+        events: &[CheckedEvent<R::Call>],
         state: Option<&dyn View>,
         batch: &mut Batch,
     ) -> Result<(), Fault> {
@@ -76,7 +95,7 @@ impl<R: Runtime> Attached<R> for PoolFollower<R> {
             }
             None => Vec::new(),
         };
-        let events = events.into_iter().map(Arc::new).collect();
+        let events = events.iter().cloned().map(Arc::new).collect();
         pool.on_block_reverted(tip_after(step), events, &accounts, batch);
         Ok(())
     }

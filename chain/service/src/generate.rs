@@ -51,8 +51,9 @@ impl<R: Runtime> Chain<R> {
             let block = template.solved(header, template.commitment)?;
             match self.import_blocking(block)? {
                 Imported::NewTip { hash, .. } => made.push(hash),
-                // Another miner was faster; this one builds on it.
-                Imported::Side(_) => {}
+                // Another miner was faster, perhaps with the very same block; this one builds on
+                // what is there now.
+                Imported::Side(_) | Imported::Known(_) => {}
                 other => return Err(GenerateError::NotAccepted(format!("{other:?}"))),
             }
         }

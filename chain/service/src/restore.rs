@@ -1,9 +1,9 @@
 //! The pool as it was when the node stopped, brought to the chain's tip.
 
-use blocktree_consensus::{Account, EncodedEvent, Runtime, check_event};
+use blocktree_consensus::{EncodedEvent, Runtime, check_event};
 use blocktree_import::{ChainReader, Published, Update, updates_since};
 use blocktree_mempool::{Mined, Policy, Pool, Tip};
-use blocktree_primitives::{BlockHash, Principal};
+use blocktree_primitives::{BlockHash, Event, Principal};
 use blocktree_state::{Batch, Durability, Fault, Ledger};
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -52,31 +52,29 @@ fn catch_up<R: Runtime>(
         .map_err(|error| Fault::Corrupt(format!("the pool's tip: {error}")))?;
     for step in steps {
         let (Update::Revert { block, .. } | Update::Apply { block, .. }) = step;
-        let record = chain.known_header(&block)?;
-        let bytes = chain.body(&block)?.unwrap_or_default();
+        let bytes = chain.body(&block)?;
+        let bytes = bytes.ok_or_else(|| Fault::Corrupt(format!("no body of {block}")))?;
         let body = blocktree_consensus::Body::<R::Call>::decode(&bytes)
             .map_err(|error| Fault::Corrupt(format!("the body of {block}: {error}")))?;
-        let checked: Result<Vec<_>, _> = body
-            .events()
-            .par_iter()
-            .map(|event| check_event(runtime, genesis, event.clone()))
-            .collect();
-        let events = checked.map_err(|e| Fault::Corrupt(format!("an event of {block}: {e}")))?;
-        let none: [(Principal, Account); 0] = [];
         match step {
             Update::Apply { height, .. } => {
-                let mined: Vec<Mined> = events
-                    .iter()
-                    .map(|e| Mined { id: e.id(), author: e.author(), nonce: e.event().nonce })
-                    .collect();
-                pool.on_block_applied(Tip { height, hash: block }, &mined, &none, batch);
+                // The block is on the chain: of its events only the names are needed.
+                let mined = |event: &EncodedEvent<R::Call>| Mined {
+                    id: Event::<R::Call>::id_of_encoded(event.encoded(), genesis),
+                    author: event.event().author(),
+                    nonce: event.event().nonce,
+                };
+                let mined: Vec<Mined> = body.events().iter().map(mined).collect();
+                pool.on_block_applied(Tip { height, hash: block }, &mined, &[], batch);
             }
             Update::Revert { cursor, height, .. } => {
-                let height = height.previous().unwrap_or_default();
+                let check = |event: &EncodedEvent<_>| check_event(runtime, genesis, event.clone());
+                let checked: Result<Vec<_>, _> = body.events().par_iter().map(check).collect();
+                let events =
+                    checked.map_err(|e| Fault::Corrupt(format!("an event of {block}: {e}")))?;
                 let events = events.into_iter().map(Arc::new).collect();
-                let tip = Tip { height, hash: record.header.parent };
-                debug_assert_eq!(tip.hash, cursor);
-                pool.on_block_reverted(tip, events, &none, batch);
+                let tip = Tip { height: height.previous().unwrap_or_default(), hash: cursor };
+                pool.on_block_reverted(tip, events, &[], batch);
             }
         }
     }

@@ -59,6 +59,13 @@ impl<R: Runtime> Chain<R> {
     /// The least fee at which the pool takes in an event of this weight now.
     #[must_use]
     pub fn fee_for(&self, weight: Weight) -> Amount {
-        self.pool().info().floor.fee_for(weight)
+        let pool = self.pool();
+        let floor = pool.info().floor;
+        let fee = floor.fee_for(weight);
+        // Of a full pool it is the lowest rate, and that is not enough.
+        match floor > pool.policy().relay_floor {
+            true => fee.checked_add(Amount::from_units(1)).unwrap_or(Amount::MAX),
+            false => fee,
+        }
     }
 }

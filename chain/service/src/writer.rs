@@ -24,7 +24,7 @@ type Answer = oneshot::Sender<Result<Submitted, SubmitError>>;
 type Group<C> = Vec<(Arc<CheckedEvent<C>>, Answer)>;
 
 impl<R: Runtime> Writer<R> {
-    pub(crate) fn run(mut self) -> Result<(), Fault> {
+    pub(crate) fn run(&mut self) -> Result<(), Fault> {
         let mut next = None;
         while let Some(command) = next.take().or_else(|| self.queue.blocking_recv()) {
             match command {
@@ -33,8 +33,8 @@ impl<R: Runtime> Writer<R> {
                     next = self.gather(&mut group);
                     self.submit(group)?;
                 }
-                Command::Import { block, now, reply } => {
-                    let imported = self.importer.import(*block, now)?;
+                Command::Import { block, worth, now, reply } => {
+                    let imported = self.importer.import_as(*block, worth, now)?;
                     // Whoever asked may be gone.
                     let _ = reply.send(imported);
                 }

@@ -1,4 +1,6 @@
 //! The service on a ledger in memory: blocks on demand, events through the pool, restarts.
+// All of it is tests, which clippy only sees in `#[test]` functions.
+#![allow(clippy::unwrap_used)]
 
 use blocktree_chainspec::ChainSpec;
 use blocktree_import::Config;
