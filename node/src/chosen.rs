@@ -51,6 +51,29 @@ impl FromStr for ChainName {
     }
 }
 
+impl ChainName {
+    /// The specification.
+    ///
+    /// # Errors
+    /// When a chainspec can't be read or is refused.
+    pub(crate) fn spec(&self) -> Result<ChainSpec> {
+        let path = match self {
+            Self::Dev => return Ok(ChainSpec::dev()),
+            Self::Test => return Ok(ChainSpec::test()),
+            Self::Main => return Ok(ChainSpec::main()),
+            Self::Spec(path) => path,
+        };
+        let mut text = String::new();
+        let limit = u64::try_from(MAX_SPEC_LEN).unwrap_or(u64::MAX).saturating_add(1);
+        File::open(path)
+            .and_then(|file| file.take(limit).read_to_string(&mut text))
+            .with_context(|| format!("can't read the chainspec {}", path.display()))?;
+        Ok(ChainSpec::from_json(&text).map_err(|error| {
+            UsageError::new(format!("{}: {error}; see docs/chainspec.md", path.display()))
+        })?)
+    }
+}
+
 impl fmt::Display for ChainName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -83,23 +106,7 @@ impl Chosen {
     /// # Errors
     /// When a chainspec can't be read or is refused.
     pub(crate) fn load(name: &ChainName) -> Result<Self> {
-        match name {
-            ChainName::Dev => Self::of(ChainSpec::dev()),
-            ChainName::Test => Self::of(ChainSpec::test()),
-            ChainName::Main => Self::of(ChainSpec::main()),
-            ChainName::Spec(path) => {
-                let reading = || format!("can't read the chainspec {}", path.display());
-                let mut text = String::new();
-                let limit = u64::try_from(MAX_SPEC_LEN).unwrap_or(u64::MAX).saturating_add(1);
-                File::open(path)
-                    .and_then(|file| file.take(limit).read_to_string(&mut text))
-                    .with_context(reading)?;
-                let spec = ChainSpec::from_json(&text).map_err(|error| {
-                    UsageError::new(format!("{}: {error}; see docs/chainspec.md", path.display()))
-                })?;
-                Self::of(spec)
-            }
-        }
+        Self::of(name.spec()?)
     }
 
     fn of(spec: ChainSpec) -> Result<Self> {

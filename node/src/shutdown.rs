@@ -1,5 +1,6 @@
 //! The end of a node: why, and in which order.
 
+use crate::folders;
 use crate::wire::Node;
 use anyhow::{Context, Result};
 use blocktree_state::Fault;
@@ -89,6 +90,7 @@ pub(crate) fn stop(
     });
     let Node { data_dir, store, chain, writer, mining, rpc, .. } = node;
     mining.stop();
+    folders::remove_rpc_url(&data_dir);
     runtime.block_on(rpc.stop());
     let stopped = writer.stop();
     let tip = *chain.published().tip();

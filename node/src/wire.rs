@@ -1,5 +1,6 @@
 //! A node, put together: what it is made of, in the order in which it starts, on one screen.
 
+use crate::folders;
 use crate::mining::Mining;
 use crate::settings::Settings;
 use anyhow::{Context, Result};
@@ -53,6 +54,7 @@ pub(crate) fn start(settings: &Settings, runtime: &Runtime) -> Result<Node> {
         description: "A node of a blocktree chain.",
     });
     let rpc = runtime.block_on(Server::start(rpc.clone(), methods)).context("JSON-RPC")?;
+    folders::write_rpc_url(data_dir, rpc.addr())?;
     if let Some(coinbase) = coinbase {
         mining.start(*threads, *coinbase)?;
     }
@@ -60,7 +62,7 @@ pub(crate) fn start(settings: &Settings, runtime: &Runtime) -> Result<Node> {
 }
 
 /// Seconds since 1970; 0 on a clock that is before.
-fn unix_time() -> u32 {
+pub(crate) fn unix_time() -> u32 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u32::try_from(since.as_secs()).unwrap_or(u32::MAX)
 }

@@ -1,6 +1,9 @@
 //! The command line. Each command has its own file; what is not built is absent.
 
+mod chain;
+mod key;
 mod run;
+pub(crate) mod shared;
 
 use clap::{Parser, Subcommand};
 
@@ -15,6 +18,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::RunArgs),
+    Key(key::KeyArgs),
+    Chain(chain::ChainArgs),
 }
 
 impl Cli {
@@ -25,6 +30,8 @@ impl Cli {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Run(args) => args.run(),
+            Command::Key(args) => args.run(),
+            Command::Chain(args) => args.run(),
         }
     }
 }

@@ -1,0 +1,112 @@
+//! `blocktree chain info`.
+
+use super::InfoArgs;
+use super::folder::{Folder, refuse_empty};
+use super::report::Tip;
+use crate::chosen::Chosen;
+use crate::{folders, output};
+use anyhow::{Context, Result};
+use blocktree_rpc::Client;
+use blocktree_rpc::types::HeaderJson;
+use blocktree_store::{OpenError, Store};
+use serde::Serialize;
+use serde_json::json;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Info {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chain: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    genesis: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_dir: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disk_bytes: Option<u64>,
+    /// The node that was asked; none when the folder was.
+    node: Option<String>,
+    tip: Tip,
+}
+
+pub(super) fn run(args: InfoArgs) -> Result<()> {
+    let info = match args.rpc {
+        Some(url) => {
+            let tip = ask(&url)?;
+            let (chain, genesis, data_dir, disk_bytes) = (None, None, None, None);
+            Info { chain, genesis, data_dir, disk_bytes, node: Some(url), tip }
+        }
+        None => {
+            let (chain, path) = args.folder.load()?;
+            of_folder(chain, &path)?
+        }
+    };
+    output::result(args.json, &info, in_words)
+}
+
+fn of_folder(chain: Chosen, path: &Path) -> Result<Info> {
+    refuse_empty(path)?;
+    let (name, genesis, network) = (chain.spec.name.clone(), chain.genesis, chain.network());
+    let (node, tip) = match Store::open(path, &chain.identity()) {
+        Err(OpenError::Locked { .. }) => {
+            let url = folders::read_rpc_url(path)?;
+            let tip = ask(&url)?;
+            (Some(url), tip)
+        }
+        opened => {
+            let store = opened.with_context(|| format!("the data folder {}", path.display()))?;
+            let folder = Folder { chain, path: path.to_owned(), store: Arc::new(store) };
+            // Begins the chain where a first start was cut short.
+            drop(folder.chain()?);
+            (None, Tip::read(&*folder.store, network)?)
+        }
+    };
+    Ok(Info {
+        chain: Some(name),
+        genesis: Some(genesis.to_string()),
+        data_dir: Some(path.display().to_string()),
+        disk_bytes: Some(size(path)),
+        node,
+        tip,
+    })
+}
+
+/// The tip of a node.
+fn ask(url: &str) -> Result<Tip> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("the async runtime can't be started")?;
+    let header: HeaderJson = runtime.block_on(async {
+        let client = Client::connect(url).await?;
+        client.call("chain_getHeader", json!([])).await
+    })?;
+    Ok(Tip::of(&header))
+}
+
+/// Bytes of all files in a folder, as far as they can be read: some come and go.
+fn size(folder: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    let sizes = entries.flatten().map(|entry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => size(&entry.path()),
+        Ok(metadata) => metadata.len(),
+        Err(_) => 0,
+    });
+    sizes.fold(0, u64::saturating_add)
+}
+
+fn in_words(info: &Info) -> String {
+    let mut rows = Vec::new();
+    let mut add = |label, value: &Option<String>| {
+        rows.extend(value.clone().map(|value| (label, value)));
+    };
+    add("chain", &info.chain);
+    add("genesis", &info.genesis);
+    add("data folder", &info.data_dir);
+    add("on disk", &info.disk_bytes.map(output::bytes));
+    add("node", &Some(info.node.clone().unwrap_or_else(|| "none runs on this folder".into())));
+    rows.extend(info.tip.rows());
+    output::table(&rows)
+}

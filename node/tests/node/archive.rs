@@ -1,0 +1,108 @@
+//! Chains in files: the same tip elsewhere, and files that are not what they were.
+
+use crate::support::{Node, run, text};
+use serde_json::Value;
+use std::path::Path;
+
+fn chain(command: &str, data: &Path, args: &[&str]) -> crate::support::Said {
+    run(&[&["chain", command, "--json", "--data-dir", text(data)], args].concat())
+}
+
+/// A data folder with at least three blocks, and its tip.
+fn mined(folder: &Path) -> (std::path::PathBuf, Value) {
+    let data = folder.join("data");
+    let mut node = Node::start(&data, &[]);
+    node.mined(3);
+    let (height, hash) = node.stop();
+    let info = chain("info", &data, &[]).json();
+    assert_eq!(info["tip"]["height"].as_u64(), Some(height));
+    assert_eq!(info["tip"]["hash"].as_str(), Some(hash.as_str()));
+    (data, info["tip"].clone())
+}
+
+#[test]
+fn an_exported_chain_is_the_same_elsewhere_and_a_damaged_one_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let (data, tip) = mined(folder.path());
+    let height = tip["height"].as_u64().unwrap();
+
+    let verified = chain("verify", &data, &[]).json();
+    assert_eq!((&verified["tip"], verified["blocks"].as_u64()), (&tip, Some(height)));
+    assert!(verified["eventsPerSecond"].is_u64());
+
+    let file = path("dev.blocks");
+    let exported = chain("export", &data, &[text(&file)]).json();
+    assert_eq!((&exported["tip"], exported["blocks"].as_u64()), (&tip, Some(height)));
+    let bytes = std::fs::read(&file).unwrap();
+    assert_eq!(exported["bytes"].as_u64(), Some(bytes.len() as u64));
+    chain("export", &data, &[text(&file)]).refused(1, &["is there already", "--force"]);
+
+    // Cut off in its last block: what came before stays, and the whole file goes on from there.
+    let (whole, cut) = (path("whole"), path("cut.blocks"));
+    std::fs::write(&cut, &bytes[..bytes.len() - 20]).unwrap();
+    let refused = chain("import", &whole, &[text(&cut)]);
+    refused.refused(1, &["cut.blocks", "which stays", "the export is cut off after"]);
+    let known = height - 1;
+    let imported = chain("import", &whole, &[text(&file)]).json();
+    assert_eq!((&imported["tip"], imported["known"].as_u64()), (&tip, Some(known)));
+    assert_eq!(imported["blocks"].as_u64(), Some(1));
+    assert!(imported["eventsPerSecond"].is_u64());
+    let again = chain("import", &whole, &[text(&file)]).json();
+    assert_eq!((again["blocks"].as_u64(), again["known"].as_u64()), (Some(0), Some(height)));
+    assert_eq!(chain("verify", &whole, &[]).json()["tip"], tip);
+
+    // 16 bytes of magic, 4 of version and 32 of genesis; then length, checksum and block, each.
+    let first = 16 + 4 + 32;
+    let len = u32::from_le_bytes(bytes[first..first + 4].try_into().unwrap()) as usize;
+    let second = first + 4 + 8 + len;
+    let flip = |at: usize| {
+        let (mut flipped, file) = (bytes.clone(), path("flipped.blocks"));
+        flipped[at] ^= 0x10;
+        std::fs::write(&file, flipped).unwrap();
+        chain("import", &path("never"), &[text(&file)])
+    };
+    flip(0).refused(1, &["is not a chain export"]);
+    flip(16).refused(1, &["has format 17", "use a newer version"]);
+    flip(20).refused(1, &["this export is of the chain"]);
+    assert!(!path("never").exists(), "no folder for a file that is refused as a whole");
+    flip(first + 4 + 8 + 50).refused(1, &["block 1 of the export is damaged"]);
+    flip(second + 4 + 8 + 50).refused(1, &["block 2 of the export is damaged"]);
+    flip(second + 4).refused(1, &["block 2 of the export is damaged"]);
+    flip(bytes.len() - 1).refused(1, &["of the export is damaged"]);
+
+    let other = path("test");
+    let refused = chain("import", &other, &["--chain", "test", text(&file)]);
+    refused.refused(1, &["this export is of the chain"]);
+    chain("verify", &data, &["--chain", "test"]).refused(1, &["belongs to the chain \"dev\""]);
+    chain("info", &path("nowhere"), &[]).refused(1, &["there is no data in", "nowhere"]);
+    assert!(!path("nowhere").exists() && !other.exists());
+}
+
+#[test]
+fn reverted_blocks_come_back_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, tip) = mined(folder.path());
+    let height = tip["height"].as_u64().unwrap();
+    let file = folder.path().join("dev.blocks");
+    chain("export", &data, &[text(&file)]).json();
+
+    let reverted = chain("revert", &data, &["2"]).json();
+    assert_eq!(reverted["reverted"].as_u64(), Some(2));
+    assert_eq!(reverted["tip"]["height"].as_u64(), Some(height - 2));
+    let verified = chain("verify", &data, &[]).json();
+    assert_eq!(verified["tip"], reverted["tip"]);
+
+    let imported = chain("import", &data, &[text(&file)]).json();
+    assert_eq!(imported["tip"], tip);
+
+    let all = chain("revert", &data, &["1000"]);
+    assert_eq!(all.code, Some(1), "not all of what was asked");
+    assert!(all.err.contains(&format!("{height} of 1000 blocks")), "{all:?}");
+    let info = chain("info", &data, &[]).json();
+    assert_eq!(info["tip"]["height"].as_u64(), Some(0));
+    // A node goes on from genesis.
+    let mut node = Node::start(&data, &[]);
+    node.mined(1);
+    node.stop();
+}

@@ -1,0 +1,109 @@
+//! A node's life: start, mine, stop, start again, be killed, run out of disk.
+
+use crate::support::{Node, blocktree, field, run, text};
+use std::time::Duration;
+
+#[test]
+fn a_node_mines_and_goes_on_where_it_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut node = Node::start(&data, &[]);
+    assert_eq!(node.banner("data"), text(&data));
+    let url = node.banner("JSON-RPC");
+    assert!(url.starts_with("http://127.0.0.1:") && !url.ends_with(":0"), "{url}");
+    // Development key 0, as wallet/src/dev.rs pins it.
+    let coinbase = "dblk15nqv2mwx9ur43gsvjqx3rmxamg6fdlu78aq28y6mp7yqtdhnec2q0hmvhw";
+    assert_eq!(node.banner("mining"), format!("1 thread, rewards to {coinbase}"));
+    node.mined(2);
+    let (height, hash) = node.stop();
+    assert!(height >= 2);
+    let left: Vec<_> = std::fs::read_dir(&data).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(!left.contains(&"rpc-url".into()), "{left:?}");
+
+    let node = Node::start(&data, &["--mine=0"]);
+    assert_eq!(node.banner("tip"), format!("height {height}, {hash}"));
+    assert_eq!(node.banner("mining"), "off");
+    assert_eq!(node.stop(), (height, hash), "nothing mined");
+}
+
+#[test]
+fn a_folder_has_one_node_and_one_chain() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let node = Node::start(&data, &["--mine=0"]);
+    node.banner("JSON-RPC");
+    let process = format!("(process {})", node.pid());
+    let second = run(&["run", "--data-dir", text(&data), "--rpc-addr", "127.0.0.1:0"]);
+    second.refused(1, &["another node", &process, "works on this data folder", text(&data)]);
+    for command in ["verify", "revert 1", "export x", "import x"] {
+        let file = folder.path().join("x");
+        std::fs::write(&file, b"blocktree chain\n").unwrap();
+        let file = text(&file);
+        let command: Vec<&str> =
+            command.split(' ').map(|word| if word == "x" { file } else { word }).collect();
+        let mut args = vec!["chain"];
+        args.extend(&command);
+        args.extend(["--data-dir", text(&data)]);
+        if command[0] == "export" {
+            args.push("--force");
+        }
+        let refused = run(&args);
+        match command[0] {
+            // The file is looked at first.
+            "import" => refused.refused(1, &["cut off after 0 blocks"]),
+            _ => refused.refused(1, &["a node", &process, "stop it first"]),
+        }
+    }
+    node.stop();
+
+    let other = run(&["run", "--chain", "test", "--data-dir", text(&data)]);
+    other.refused(1, &["belongs to the chain \"dev\"", "not to \"test\"", "use another folder"]);
+    let strange = folder.path().join("strange");
+    std::fs::create_dir(&strange).unwrap();
+    std::fs::write(strange.join("holiday.txt"), "sun").unwrap();
+    let refused = run(&["run", "--data-dir", text(&strange)]);
+    refused.refused(1, &["this is not a data folder", "nothing was touched"]);
+    assert_eq!(std::fs::read_dir(&strange).unwrap().count(), 1);
+}
+
+#[test]
+fn a_killed_node_starts_again_with_every_block_it_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut height, mut hash) = (0, String::new());
+    for _ in 0..2 {
+        let mut node = Node::start(folder.path(), &[]);
+        height += 2;
+        hash = node.mined(height);
+        node.kill();
+        // It may have mined one more before the kill.
+        let said = run(&["chain", "info", "--data-dir", text(folder.path()), "--json"]).json();
+        let found = said["tip"]["height"].as_u64().unwrap();
+        assert!(found == height || found == height + 1, "{said}");
+        if found == height {
+            assert_eq!(said["tip"]["hash"].as_str(), Some(hash.as_str()));
+        }
+        height = found;
+    }
+    assert!(!hash.is_empty());
+    let verified = run(&["chain", "verify", "--data-dir", text(folder.path()), "--json"]).json();
+    assert_eq!(verified["blocks"].as_u64(), Some(height));
+    assert_eq!(verified["tip"]["height"].as_u64(), Some(height));
+    assert!(!folder.path().join("verify.scratch").exists());
+}
+
+#[test]
+fn ctrl_c_stops_and_the_second_one_does_not_hurt() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut node = Node::start(folder.path(), &[]);
+    let hash = node.mined(1);
+    node.signal("INT");
+    node.log("stopping signal=\"SIGINT\"");
+    // It may have ended already.
+    let _ = blocktree().arg("--version").output();
+    let ended = node.ended(Duration::from_secs(10));
+    assert_eq!(ended.code(), Some(0));
+    let line = node.log("stopped height=");
+    if field(&line, "height") == "1" {
+        assert_eq!(field(&line, "hash"), hash);
+    }
+}
