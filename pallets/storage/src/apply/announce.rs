@@ -47,10 +47,9 @@ pub(super) fn announce(
 
 /// The first sets the pot's maturity; from then on the second frees what is unused.
 pub(super) fn withdraw(fold: &mut Fold<'_, '_>, author: &Principal) -> Outcome<(), Error> {
-    let not_announced = Error::NotAnnounced(*author);
-    let mut provider = PROVIDERS.get(fold.state, author)?.ok_or(not_announced)?;
-    let not_announced = Error::NotAnnounced(*author);
-    let standing = provider.standing.as_mut().ok_or(not_announced)?;
+    let not_announced = || Error::NotAnnounced(*author);
+    let mut provider = PROVIDERS.get(fold.state, author)?.ok_or_else(not_announced)?;
+    let standing = provider.standing.as_mut().ok_or_else(not_announced)?;
     let height = fold.height();
     match standing.maturity {
         None => {

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // Helpers are tests too, clippy knows only #[test].
 
 mod announce;
+mod audit;
 mod check;
 mod demand;
 mod draw;
