@@ -1,7 +1,6 @@
 //! Paths as strings of 256 bits, most significant bit first, and their prefixes.
 
 use blocktree_hashing::Digest;
-use core::cmp::Ordering;
 
 /// Bits of a path.
 pub(super) const BITS: usize = 256;
@@ -26,11 +25,6 @@ pub(super) fn common(a: &Digest, b: &Digest) -> usize {
         shared += 64;
     }
     shared
-}
-
-/// How the first `bits` bits of two paths compare.
-pub(super) fn compare_prefix(a: &Digest, b: &Digest, bits: usize) -> Ordering {
-    if common(a, b) >= bits { Ordering::Equal } else { a.cmp(b) }
 }
 
 /// `path` with the bit at `depth` (below [`BITS`]) set to `side`.
@@ -81,8 +75,6 @@ mod tests {
         assert_eq!(common(&path, &[0; 32]), 0);
         assert_eq!(common(&path, &with_bit(path, 77, true)), 77);
         assert_eq!(with_bit(with_bit(path, 77, true), 77, false), path);
-        assert_eq!(compare_prefix(&path, &with_bit(path, 77, true), 77), Ordering::Equal);
-        assert_eq!(compare_prefix(&path, &with_bit(path, 77, true), 78), Ordering::Less);
     }
 
     #[test]
@@ -95,7 +87,7 @@ mod tests {
         for depth in 0..=255 {
             let (prefix, length) = from_page_key(&page_key(&path, depth)).unwrap();
             assert_eq!(length, depth);
-            assert_eq!(compare_prefix(&prefix, &path, depth.into()), Ordering::Equal);
+            assert!(common(&prefix, &path) >= depth.into());
         }
         for wrong in [&[][..], &[1], &[0, 0], &[0xff, 5], &[0xff, 0xff, 9], &[7; 34]] {
             assert_eq!(from_page_key(wrong), None, "{wrong:?}");

@@ -1,6 +1,6 @@
 //! The map on disk: pages, their index, the journal, and how one map is made of them again.
 //!
-//! - `Pages`: [prefix](super::bits::page_key) → leaves ([`super::page::encode`]).
+//! - `Pages`: [prefix](super::bits::page_key) → leaves ([`super::page::Page::encode`]).
 //! - `PageIndex`: the same key → SCALE of [`Indexed`].
 //! - `MapJournal`: sequence number (u64, big-endian) → SCALE `Vec<Vec<u8>>`, the logical keys that
 //!   one commit changed.
@@ -14,11 +14,12 @@
 
 use super::bits::{bit, from_page_key, page_key};
 use super::map::{AuthMap, Limits};
-use super::page::{Expect, encode};
 use super::schedule::NODE;
 use super::spread::Inline;
 use super::stage::pairs_to_updates;
-use super::top::{Child, Node, Top};
+use super::top::{Child, Link, Top};
+use super::updates::Expect;
+use super::updates::Updates;
 use crate::{Batch, Column, Delta, Durability, Fault, Ledger, Reader};
 use blocktree_hashing::{Digest, hash_pair};
 use core::ops::ControlFlow;
@@ -104,7 +105,7 @@ pub(super) fn open(reader: &dyn Reader, limits: Limits) -> Result<AuthMap, Fault
 
 /// Makes the nodes above the pages out of the index, which has them in the order of their paths.
 fn load_index(top: &mut Top, reader: &dyn Reader) -> Result<(), Fault> {
-    let mut pages: Vec<(Digest, Child)> = Vec::new();
+    let mut pages: Vec<(Digest, Link)> = Vec::new();
     let mut fault = None;
     reader.scan(Column::PageIndex, &[], &mut |key, value| {
         let page = from_page_key(key)
@@ -112,8 +113,8 @@ fn load_index(top: &mut Top, reader: &dyn Reader) -> Result<(), Fault> {
             .and_then(|place| Ok((place, decode::<Indexed>(value, "an entry of its index")?)));
         match page {
             Ok(((path, depth), Indexed { hash, count })) => {
-                let id = top.put_stored_page(depth, count, hash);
-                pages.push((path, Child::Page(id)));
+                let child = Child::Page(top.put_stored_page(depth, count));
+                pages.push((path, Link { child, hash }));
                 ControlFlow::Continue(())
             }
             Err(found) => {
@@ -130,27 +131,24 @@ fn load_index(top: &mut Top, reader: &dyn Reader) -> Result<(), Fault> {
 }
 
 /// The subtree of pages that share the first `depth` bits.
-fn above(top: &mut Top, pages: &[(Digest, Child)], depth: usize) -> Result<Child, Fault> {
-    match pages {
-        [] => return Ok(Child::Empty),
-        [(_, Child::Page(id))] if usize::from(top.page(*id).depth) == depth => {
-            return Ok(Child::Page(*id));
-        }
-        _ => {}
+fn above(top: &mut Top, pages: &[(Digest, Link)], depth: usize) -> Result<Link, Fault> {
+    if pages.is_empty() {
+        return Ok(Link::EMPTY);
     }
-    let beneath = |(_, page): &(Digest, Child)| match page {
-        Child::Page(id) => usize::from(top.page(*id).depth) > depth,
-        Child::Empty | Child::Node(_) => false,
+    let below = |link: &Link| match link.child {
+        Child::Page(id) => usize::from(top.page(id).depth).checked_sub(depth),
+        Child::Empty | Child::Node(_) => None,
     };
-    if !pages.iter().all(beneath) {
-        return Err(corrupt("its index has pages within pages"));
+    match pages {
+        [(_, link)] if below(link) == Some(0) => return Ok(*link),
+        _ if pages.iter().all(|(_, link)| below(link).is_some_and(|below| below > 0)) => {}
+        _ => return Err(corrupt("its index has pages within pages")),
     }
     let (left, right) = pages.split_at(pages.partition_point(|(path, _)| !bit(path, depth)));
     let left = above(top, left, depth + 1)?;
     let right = above(top, right, depth + 1)?;
-    let hash = hash_pair(NODE, &top.hash(left), &top.hash(right));
-    let children = [left, right];
-    Ok(Child::Node(top.put_node(None, Node { hash, children })))
+    let hash = hash_pair(NODE, &left.hash, &right.hash);
+    Ok(Link { child: Child::Node(top.put_node(None, [left, right])), hash })
 }
 
 /// The keys of all journal entries from `first` on, which are to be without a gap, and the number
@@ -196,8 +194,7 @@ fn put_all<'k>(
     pairs: impl Iterator<Item = (&'k [u8], Option<&'k [u8]>)>,
 ) -> Result<(), Fault> {
     let pairs = pairs.map(|(key, value)| (key, value, Expect::Anything));
-    let mut updates = pairs_to_updates(pairs);
-    updates.sort_unstable_by_key(|update| update.path);
+    let updates = Updates::new(pairs_to_updates(pairs));
     let staged = map.stage_updates(reader, &updates, &Inline)?;
     map.commit(staged)?;
     Ok(())
@@ -236,17 +233,14 @@ fn changes(map: &AuthMap, whole: bool) -> Batch {
         batch.delete(Column::Pages, key.clone());
         batch.delete(Column::PageIndex, key.clone());
     }
-    for page in map.top.dirty() {
-        let Some(leaves) = page.leaves() else {
+    for (entry, hash) in map.top.dirty() {
+        // What is to be written is in memory, and has leaves.
+        let Some(page) = entry.page().filter(|page| page.len() > 0) else {
             continue;
         };
-        let Some(first) = leaves.first() else {
-            continue;
-        };
-        let key = page_key(&first.path, page.depth);
-        let (hash, count) = (page.hash, page.count);
-        batch.put(Column::Pages, key.clone(), encode(leaves));
-        batch.put(Column::PageIndex, key, Indexed { hash, count }.encode());
+        let key = page_key(&page.leaf(0).path, entry.depth);
+        batch.put(Column::Pages, key.clone(), page.encode());
+        batch.put(Column::PageIndex, key, Indexed { hash, count: entry.count }.encode());
     }
     let marker = Marker { version: VERSION, whole, next: map.next, root: map.root().0 };
     batch.put(Column::Meta, MARKER, marker.encode());
@@ -256,6 +250,8 @@ fn changes(map: &AuthMap, whole: bool) -> Batch {
 fn written(map: &mut AuthMap) {
     map.top.set_clean();
     map.top.evict(map.limits.cache_bytes);
+    // What was staged may name pages that are not in memory any more.
+    map.generation += 1;
 }
 
 pub(super) fn rebuild(ledger: &dyn Ledger, limits: Limits) -> Result<AuthMap, Fault> {

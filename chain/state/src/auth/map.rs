@@ -1,10 +1,10 @@
 //! The authenticated map: what a caller sees of it.
 
 use super::disk;
-use super::page::Update;
 use super::spread::{Inline, Spread};
 use super::stage::{self, Change};
 use super::top::Top;
+use super::updates::Updates;
 use crate::{Batch, Delta, Fault, Ledger, Reader};
 use blocktree_primitives::StateRoot;
 
@@ -65,8 +65,8 @@ pub struct Usage {
 pub struct AuthMap {
     pub(super) top: Top,
     pub(super) limits: Limits,
-    /// Counts commits, so that no change is made to another map than it was staged on.
-    generation: u64,
+    /// Counts commits and checkpoints: no change is made to another map than it was staged on.
+    pub(super) generation: u64,
     /// The sequence number of the next journal entry.
     pub(super) next: u64,
     /// The sequence number of the first journal entry that no checkpoint covers.
@@ -119,7 +119,7 @@ impl AuthMap {
     /// The root now.
     #[must_use]
     pub fn root(&self) -> StateRoot {
-        StateRoot(self.top.hash(self.top.root))
+        StateRoot(self.top.root.hash)
     }
 
     /// What the map holds and what it takes.
@@ -156,7 +156,7 @@ impl AuthMap {
     pub(super) fn stage_updates(
         &self,
         reader: &dyn Reader,
-        updates: &[Update],
+        updates: &Updates,
         spread: &dyn Spread,
     ) -> Result<Staged, Fault> {
         Ok(Staged {
@@ -182,11 +182,13 @@ impl AuthMap {
     /// Makes a staged change, after the batch with its [`journal`](Self::journal) entry was written.
     ///
     /// # Errors
-    /// [`Fault::Bug`] if the map changed since it was staged; then nothing changes.
+    /// [`Fault::Bug`] if there was another commit or a checkpoint since it was staged; then nothing
+    /// changes.
     pub fn commit(&mut self, staged: Staged) -> Result<StateRoot, Fault> {
         if staged.generation != self.generation {
             return Err(Fault::Bug(
-                "a change of the authenticated map was staged on another state of it".into(),
+                "a change of the authenticated map was staged before another commit or checkpoint"
+                    .into(),
             ));
         }
         staged.change.install(&mut self.top);

@@ -27,6 +27,8 @@ mod draft;
 mod load;
 mod map;
 mod page;
+mod page_plan;
+mod plan;
 mod proof;
 mod prove;
 mod schedule;
@@ -35,6 +37,7 @@ mod stage;
 #[cfg(test)]
 mod tests;
 mod top;
+mod updates;
 
 pub use map::{AuthMap, Limits, Staged, Usage};
 pub use proof::{

@@ -1,19 +1,20 @@
 //! A page: the leaves beneath one prefix, and the hashes of the branches between them.
 //!
-//! Sorted leaves need no pointers to be a tree: the subtree of a run of leaves splits at the first
-//! bit in which its first and last path differ, and each of the n - 1 branches belongs to one of the
-//! n - 1 gaps. So every leaf carries the hash of the branch in the gap behind it. The tree of the
-//! definition has a node for *every* bit, also where all paths agree; a branch's hash is therefore
-//! kept as it stands directly beneath the branch above it (or at the page's own depth), with the
-//! nodes between included.
+//! Sorted leaves need no pointers to be a tree: each of the n - 1 branches belongs to one of the
+//! n - 1 gaps between neighbours, and stands at the depth of the first bit in which the two differ.
+//! The topmost branch of a run of leaves is in the gap of the least depth, of which there is only
+//! one. What is kept of a branch is its message: the hashes of what is left and right of it. The tree
+//! of the definition has a node for *every* bit, also where all paths agree; so these are the hashes
+//! directly beneath the branch, with the nodes included that are between it and the next branch. The
+//! page's own hash stands in the message of the node above.
 
-use super::bits::{bit, common, compare_prefix};
-use super::schedule::{Keep, Place, Schedule};
+use super::bits::{BITS, bit, common};
+use super::schedule::{EMPTY, LEAF, NODE};
+use super::updates::{Expect, Update, out_of_step};
 use crate::Fault;
 use blocktree_hashing::{Digest, hash_pair};
-use core::cmp::Ordering;
 
-/// The most leaves of a page; one more splits it.
+/// The most leaves of a page; one more splits it. The depths of its gaps take one unit.
 pub(super) const MOST_LEAVES: usize = 32;
 /// Pages that stand side by side become one when they have no more leaves than this together.
 pub(super) const JOIN_UP_TO: usize = 16;
@@ -25,268 +26,237 @@ pub(super) struct Leaf {
     pub(super) path: Digest,
     /// `SHA256(value)`.
     pub(super) value_hash: Digest,
-    /// Hash of the subtree of the branch between this leaf and the next, at depth `at`.
-    branch: Digest,
-    at: u8,
 }
 
-/// In [`Leaf::at`]: the branch's hash is not known. (At depth 255 it is known to no one, and
-/// computed each time; two paths that share 255 bits are not to be expected.)
-const UNKNOWN: u8 = u8::MAX;
-
-impl Leaf {
-    /// A leaf whose branch is not known yet.
-    pub(super) const fn new(path: Digest, value_hash: Digest) -> Self {
-        Self { path, value_hash, branch: [0; 32], at: UNKNOWN }
-    }
-
-    /// Takes note of the hash of the branch behind this leaf.
-    pub(super) const fn set_branch(&mut self, at: u8, hash: Digest) {
-        self.branch = hash;
-        self.at = at;
-    }
-
-    /// The hash of the branch behind this leaf.
-    pub(super) const fn branch(&self) -> Digest {
-        self.branch
-    }
-
-    fn known_at(&self) -> Option<usize> {
-        (self.at != UNKNOWN).then_some(usize::from(self.at))
-    }
-
-    fn hash(&self) -> Digest {
-        hash_pair(super::schedule::LEAF, &self.path, &self.value_hash)
-    }
-}
-
-/// What is asked of a key's leaf before it is changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Expect {
-    /// It is there.
-    Present,
-    /// It is not there.
-    Absent,
-    /// Nothing: the change may have been made already.
-    Anything,
-}
-
-/// A change of one leaf.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Update {
-    /// Whose.
-    pub(super) path: Digest,
-    /// The hash of its new value; none to remove it.
-    pub(super) value_hash: Option<Digest>,
-    /// What must be so before.
-    pub(super) expect: Expect,
-}
-
-/// The leaves with the updates (both sorted) applied. What was known of branches stays beside
-/// the leaves, though it no longer holds for those that have an update beneath them.
+/// The leaves with the updates (both sorted) applied.
 pub(super) fn amend(old: &[Leaf], updates: &[Update]) -> Result<Vec<Leaf>, Fault> {
-    let added =
-        updates.iter().filter(|u| u.expect != Expect::Present && u.value_hash.is_some()).count();
-    let mut new = Vec::with_capacity(old.len() + added);
+    let mut new = Vec::with_capacity(old.len() + updates.len());
     let mut rest = old;
     for update in updates {
         let before = rest.partition_point(|leaf| leaf.path < update.path);
         let (kept, from) = rest.split_at(before);
         new.extend_from_slice(kept);
-        let found = from.first().filter(|leaf| leaf.path == update.path);
-        match (update.expect, found) {
-            (Expect::Present, None) | (Expect::Absent, Some(_)) => {
-                return Err(Fault::Bug(
-                    "the authenticated map is not at the state that is being changed".into(),
-                ));
-            }
-            _ => {}
+        let found = from.first().is_some_and(|leaf| leaf.path == update.path);
+        if found && update.expect == Expect::Absent || !found && update.expect == Expect::Present {
+            return Err(out_of_step());
         }
-        rest = from.get(usize::from(found.is_some())..).unwrap_or_default();
-        if let Some(value_hash) = update.value_hash {
-            let leaf = found.copied().unwrap_or(Leaf::new(update.path, value_hash));
-            new.push(Leaf { value_hash, ..leaf });
-        }
+        rest = from.get(usize::from(found)..).unwrap_or_default();
+        new.extend(update.value_hash.map(|value_hash| Leaf { path: update.path, value_hash }));
     }
     new.extend_from_slice(rest);
     Ok(new)
 }
 
-/// Where the tree over a run of at least two leaves splits: the depth of the first bit in which
-/// they differ, and the number of leaves left of it.
-fn split(leaves: &[Leaf]) -> Option<(usize, usize)> {
-    let [first, .., last] = leaves else {
-        return None;
-    };
-    let depth = common(&first.path, &last.path);
-    Some((depth, leaves.partition_point(|leaf| !bit(&leaf.path, depth))))
+/// Leaves and branches of a page of n leaves, in one piece of memory, as 2n pairs of 32 bytes.
+///
+/// | Pairs | |
+/// |---|---|
+/// | 1 | the depth of each gap, one byte each, in the first 32 bytes |
+/// | n − 1 | the message of the branch in each gap: the hashes left and right of it |
+/// | n | the message of each leaf: path and value hash |
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    /// The pairs, and room to have each in one line of the cache. (A type that is aligned would do
+    /// that too, but has the usual allocator leave holes of all sizes, and search them.)
+    bytes: Box<[u8]>,
+    /// Where the pairs begin.
+    start: u8,
+    count: u8,
 }
 
-/// The updates that lie beneath the first `bits` bits of `path`.
-fn beneath<'u>(updates: &'u [Update], path: &Digest, bits: usize) -> &'u [Update] {
-    let from = updates.partition_point(|u| compare_prefix(&u.path, path, bits) == Ordering::Less);
-    let updates = updates.get(from..).unwrap_or_default();
-    let to = updates.partition_point(|u| compare_prefix(&u.path, path, bits) == Ordering::Equal);
-    updates.get(..to).unwrap_or_default()
+/// Bytes of a pair, and of a line of the cache.
+const PAIR: usize = 64;
+/// Bytes before the first pair at most: memory comes in multiples of 16 bytes.
+const ROOM: usize = PAIR - 16;
+/// The unit of [`Page::set`] from which on the value hashes are. Before: of each gap left and right.
+pub(super) const VALUES: usize = 2 * MOST_LEAVES;
+
+/// Memory that a page's leaves take, with what the allocator and our lists add.
+pub(super) const fn bytes_of(leaves: usize) -> usize {
+    2 * leaves * PAIR + ROOM + 16
 }
 
-/// Schedules what has to be hashed of a page after `updates` were applied to its leaves.
-pub(super) struct Planner<'a> {
-    /// Where to.
-    pub(super) schedule: &'a mut Schedule,
-    /// What the schedule shall call the page.
-    pub(super) page: u32,
-    /// The page's leaves.
-    pub(super) leaves: &'a [Leaf],
-}
-
-impl Planner<'_> {
-    /// Has the page's hash at `depth` put in `place`. Returns the leaf behind which the page's
-    /// topmost branch is; a page of one leaf has none, its hash is kept by [`Keep::Page`].
-    pub(super) fn plan(&mut self, updates: &[Update], depth: u8, place: Place) -> Option<usize> {
-        if let [only] = self.leaves {
-            self.schedule.leaf(&only.path, &only.value_hash, place, Keep::Page(self.page));
-            return None;
-        }
-        self.run(0, self.leaves.len(), updates, depth.into(), place)
-    }
-
-    /// The same for the leaves from `from` to before `to`, which share the first `depth` bits, as
-    /// do the updates.
-    fn run(
-        &mut self,
-        from: usize,
-        to: usize,
-        updates: &[Update],
-        depth: usize,
-        mut place: Place,
-    ) -> Option<usize> {
-        let leaves = self.leaves.get(from..to)?;
-        let Some((split, left)) = split(leaves) else {
-            if let [only] = leaves {
-                self.schedule.leaf(&only.path, &only.value_hash, place, Keep::Nothing);
+impl Page {
+    /// A page of at least one and at most [`MOST_LEAVES`] leaves, in order, whose branches are not
+    /// known yet.
+    pub(super) fn new(leaves: &[Leaf]) -> Self {
+        let bytes = vec![0; 2 * leaves.len() * PAIR + ROOM].into_boxed_slice();
+        let start = u8::try_from(bytes.as_ptr().align_offset(PAIR).min(ROOM)).unwrap_or(0);
+        // No page is made of more than MOST_LEAVES.
+        let count = u8::try_from(leaves.len()).unwrap_or(u8::MAX);
+        let mut page = Self { bytes, start, count };
+        let (first, rest) = page.pairs_mut().split_at_mut(leaves.len());
+        if let Some([depths, _]) = first.first_mut() {
+            for (depth, pair) in depths.iter_mut().zip(leaves.windows(2)) {
+                // Two different paths share at most 255 bits.
+                *depth = u8::try_from(common(&pair[0].path, &pair[1].path)).unwrap_or(u8::MAX);
             }
-            return None;
+        }
+        for (message, leaf) in rest.iter_mut().zip(leaves) {
+            *message = [leaf.path, leaf.value_hash];
+        }
+        page
+    }
+
+    #[inline]
+    fn pairs(&self) -> &[[Digest; 2]] {
+        let (digests, _) = self.bytes[usize::from(self.start)..].as_chunks();
+        digests.as_chunks().0
+    }
+
+    fn pairs_mut(&mut self) -> &mut [[Digest; 2]] {
+        let (digests, _) = self.bytes[usize::from(self.start)..].as_chunks_mut();
+        digests.as_chunks_mut().0
+    }
+
+    /// The number of leaves.
+    pub(super) const fn len(&self) -> usize {
+        self.count as usize
+    }
+
+    /// The leaf with this number.
+    pub(super) fn leaf(&self, number: usize) -> Leaf {
+        let [path, value_hash] = *self.leaf_message(number);
+        Leaf { path, value_hash }
+    }
+
+    /// All leaves, in order.
+    pub(super) fn leaves(&self) -> impl ExactSizeIterator<Item = Leaf> {
+        (0..self.len()).map(|number| self.leaf(number))
+    }
+
+    pub(super) fn leaf_message(&self, number: usize) -> &[Digest; 2] {
+        &self.pairs()[self.len() + number]
+    }
+
+    pub(super) fn path(&self, number: usize) -> &Digest {
+        &self.leaf_message(number)[0]
+    }
+
+    pub(super) fn branch_message(&self, gap: usize) -> &[Digest; 2] {
+        &self.pairs()[1 + gap]
+    }
+
+    /// Stores a digest that a [`Planner`](super::page_plan::Planner) asked for.
+    pub(super) fn set(&mut self, unit: u8, digest: Digest) {
+        let unit = usize::from(unit);
+        let (pair, side) = match unit.checked_sub(VALUES) {
+            None => (1 + unit / 2, unit % 2),
+            Some(number) => (self.len() + number, 1),
         };
-        let gap = from + left - 1;
-        let (path, branch) = (&leaves[0].path, &self.leaves[gap]);
-        let known =
-            branch.known_at().filter(|at| updates.is_empty() && (depth..=split).contains(at));
+        if let Some(pair) = self.pairs_mut().get_mut(pair) {
+            pair[side] = digest;
+        }
+    }
 
-        // The top of what is hashed here is the branch's hash at this depth, from now on.
-        let mut keep = Keep::Branch {
-            page: self.page,
-            leaf: u32::try_from(gap).unwrap_or(u32::MAX),
-            at: u8::try_from(depth).unwrap_or(UNKNOWN),
+    /// The gap of the topmost branch of a run of leaves, and its depth; none of a single leaf.
+    pub(super) fn split(&self, run: Run) -> Option<(usize, usize)> {
+        let [depths, _] = self.pairs().first()?;
+        let depths = depths.get(run.from..run.to - 1)?;
+        // Depth and gap in one number, whose least is found without branches.
+        let numbers = (0..).zip(depths).map(|(gap, depth)| u16::from(*depth) << 8 | gap);
+        let [depth, gap] = numbers.min()?.to_be_bytes();
+        Some((run.from + usize::from(gap), depth.into()))
+    }
+
+    pub(super) fn all(&self) -> Run {
+        Run { from: 0, to: self.len() }
+    }
+
+    /// The first byte of its first pair, which is all that a plan begins with.
+    pub(super) fn first(&self) -> u8 {
+        self.pairs().first().map_or(0, |pair| pair[0][0])
+    }
+
+    /// The hash of a run of leaves at any `depth` at or above its topmost branch.
+    fn hash_at(&self, run: Run, depth: usize) -> Digest {
+        let Some((gap, split)) = self.split(run) else {
+            let [path, value_hash] = self.leaf_message(run.from);
+            return hash_pair(LEAF, path, value_hash);
         };
-        for level in depth..known.unwrap_or(split) {
-            let places = self.schedule.node(level, place, keep);
-            place = places[usize::from(bit(path, level))];
-            keep = Keep::Nothing;
+        let [left, right] = self.branch_message(gap);
+        let path = self.path(run.from);
+        (depth..split).rev().fold(hash_pair(NODE, left, right), |hash, level| {
+            let [left, right] = if bit(path, level) { [EMPTY, hash] } else { [hash, EMPTY] };
+            hash_pair(NODE, &left, &right)
+        })
+    }
+
+    /// Walks from `depth`, the page's, down to where `path` is or would be. Adds the siblings met,
+    /// from above, and returns the leaf at the end, if any.
+    pub(super) fn walk(
+        &self,
+        path: &Digest,
+        mut depth: usize,
+        siblings: &mut Vec<Option<Digest>>,
+    ) -> Option<Leaf> {
+        let mut run = self.all();
+        while let Some((gap, split)) = self.split(run) {
+            let shared = common(path, self.path(run.from));
+            siblings.resize(siblings.len() + (shared.min(split) - depth), None);
+            if shared < split {
+                siblings.push(Some(self.hash_at(run, shared + 1)));
+                return None;
+            }
+            let [left, right] = run.divide(gap);
+            let [left_hash, right_hash] = *self.branch_message(gap);
+            let (next, other) =
+                if bit(path, split) { (right, left_hash) } else { (left, right_hash) };
+            siblings.push(Some(other));
+            (run, depth) = (next, split + 1);
         }
-        if known.is_some() {
-            self.schedule.give(place, branch.branch);
-            return Some(gap);
+        (run.from < run.to).then(|| self.leaf(run.from))
+    }
+
+    /// Bytes on disk: path and value hash of each leaf, in order.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        self.leaves().flat_map(|leaf| [leaf.path, leaf.value_hash]).flatten().collect()
+    }
+
+    /// The page in `bytes`, its branches not known yet; nothing unless its leaves are in order, not
+    /// too many, and share the first `depth` bits of `prefix`.
+    pub(super) fn decode(bytes: &[u8], prefix: &Digest, depth: u8) -> Option<Self> {
+        let (hashes, rest) = bytes.as_chunks::<32>();
+        let (pairs, odd) = hashes.as_chunks::<2>();
+        let leaves: Vec<Leaf> =
+            pairs.iter().map(|[path, hash]| Leaf { path: *path, value_hash: *hash }).collect();
+        let sound = rest.is_empty()
+            && odd.is_empty()
+            && (1..=MOST_LEAVES).contains(&leaves.len())
+            && leaves.is_sorted_by(|a, b| a.path < b.path)
+            && leaves.iter().all(|leaf| common(&leaf.path, prefix) >= usize::from(depth));
+        sound.then(|| Self::new(&leaves))
+    }
+
+    /// Panics unless every branch is right.
+    #[cfg(test)]
+    pub(super) fn check_branches(&self) {
+        fn check(page: &Page, run: Run) {
+            if let Some((gap, split)) = page.split(run) {
+                let runs = run.divide(gap);
+                // From the bottom up, so that what is beneath is right.
+                for run in runs {
+                    check(page, run);
+                }
+                assert_eq!(*page.branch_message(gap), runs.map(|run| page.hash_at(run, split + 1)));
+            }
         }
-        let updates = beneath(updates, path, split);
-        let (left_updates, right_updates) =
-            updates.split_at(updates.partition_point(|u| !bit(&u.path, split)));
-        let [left, right] = self.schedule.node(split, place, keep);
-        self.run(from, gap + 1, left_updates, split + 1, left);
-        self.run(gap + 1, to, right_updates, split + 1, right);
-        Some(gap)
+        check(self, self.all());
     }
 }
 
-/// The hash at `depth` of a run of leaves whose branches are known.
-pub(super) fn hash_at(leaves: &[Leaf], depth: usize) -> Digest {
-    let Some((split, left)) = split(leaves) else {
-        return leaves.first().map_or(super::schedule::EMPTY, Leaf::hash);
-    };
-    let branch = &leaves[left - 1];
-    if branch.known_at() == Some(depth) {
-        return branch.branch;
-    }
-    let (left, right) = leaves.split_at(left);
-    let node =
-        hash_pair(super::schedule::NODE, &hash_at(left, split + 1), &hash_at(right, split + 1));
-    let path = &leaves[0].path;
-    (depth..split).rev().fold(node, |hash, level| one_sided(path, level, &hash))
+/// Some neighbours: the leaves from `from` to before `to`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Run {
+    pub(super) from: usize,
+    pub(super) to: usize,
 }
 
-/// The node at `level` that has `hash` on the side of `path` and nothing on the other.
-fn one_sided(path: &Digest, level: usize, hash: &Digest) -> Digest {
-    let empty = &super::schedule::EMPTY;
-    if bit(path, level) {
-        hash_pair(super::schedule::NODE, empty, hash)
-    } else {
-        hash_pair(super::schedule::NODE, hash, empty)
+impl Run {
+    /// What is left and right of a gap.
+    pub(super) const fn divide(self, gap: usize) -> [Self; 2] {
+        [Self { from: self.from, to: gap + 1 }, Self { from: gap + 1, to: self.to }]
     }
 }
 
-/// Walks from `depth` down to where `path` is or would be, beneath leaves that share its first
-/// `depth` bits. Adds the siblings met, from above, and returns the leaf at the end, if any.
-pub(super) fn walk<'l>(
-    mut leaves: &'l [Leaf],
-    path: &Digest,
-    mut depth: usize,
-    siblings: &mut Vec<Option<Digest>>,
-) -> Option<&'l Leaf> {
-    while let Some((split, left)) = split(leaves) {
-        let shared = common(path, &leaves[0].path);
-        if shared < split {
-            siblings.resize(siblings.len() + (shared - depth), None);
-            siblings.push(Some(hash_at(leaves, shared + 1)));
-            return None;
-        }
-        siblings.resize(siblings.len() + (split - depth), None);
-        let (left, right) = leaves.split_at(left);
-        let (next, other) = if bit(path, split) { (right, left) } else { (left, right) };
-        siblings.push(Some(hash_at(other, split + 1)));
-        (leaves, depth) = (next, split + 1);
-    }
-    leaves.first()
-}
-
-/// Panics unless every branch of a page is known, where the next one above it wants it, and right.
-#[cfg(test)]
-pub(super) fn check_branches(leaves: &[Leaf], depth: usize) {
-    let Some((split, left)) = split(leaves) else {
-        return;
-    };
-    let forgotten: Vec<Leaf> = leaves.iter().map(|l| Leaf::new(l.path, l.value_hash)).collect();
-    let branch = &leaves[left - 1];
-    assert!(branch.known_at() == Some(depth) || depth == 255);
-    assert_eq!(branch.branch, hash_at(&forgotten, depth));
-    check_branches(&leaves[..left], split + 1);
-    check_branches(&leaves[left..], split + 1);
-}
-
-/// Bytes of a leaf on disk: path, value hash.
-const STORED_LEAF: usize = 64;
-
-/// A page on disk: path and value hash of each leaf, in order.
-pub(super) fn encode(leaves: &[Leaf]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(leaves.len() * STORED_LEAF);
-    for leaf in leaves {
-        bytes.extend_from_slice(&leaf.path);
-        bytes.extend_from_slice(&leaf.value_hash);
-    }
-    bytes
-}
-
-/// The leaves of a page on disk; nothing unless they are sorted and share the first `depth` bits
-/// of `prefix`.
-pub(super) fn decode(bytes: &[u8], prefix: &Digest, depth: u8) -> Option<Vec<Leaf>> {
-    let (hashes, rest) = bytes.as_chunks::<32>();
-    let (pairs, odd) = hashes.as_chunks::<2>();
-    let leaves: Vec<Leaf> = pairs.iter().map(|[path, hash]| Leaf::new(*path, *hash)).collect();
-    let sorted = leaves.is_sorted_by(|a, b| a.path < b.path);
-    let at_home = |leaf: &Leaf| common(&leaf.path, prefix) >= usize::from(depth);
-    (rest.is_empty()
-        && odd.is_empty()
-        && !leaves.is_empty()
-        && sorted
-        && leaves.iter().all(at_home))
-    .then_some(leaves)
-}
+const _: () = assert!(MOST_LEAVES <= 32 && BITS <= 256);

@@ -4,7 +4,7 @@ use super::bits::bit;
 use super::disk;
 use super::load::{self, Wanted};
 use super::map::AuthMap;
-use super::page::{Leaf, walk};
+use super::page::Leaf;
 use super::proof::{MAX_KEY_BYTES, OtherLeaf, Proof};
 use super::stage::KEY;
 use super::top::Child;
@@ -66,30 +66,29 @@ impl AuthMap {
         path: &Digest,
     ) -> Result<(Vec<Option<Digest>>, Option<Leaf>), ProveError> {
         let mut siblings = Vec::new();
-        let mut child = self.top.root;
-        while let Child::Node(id) = child {
-            let [left, right] = self.top.node(id).children;
-            let (next, other) =
-                if bit(path, siblings.len()) { (right, left) } else { (left, right) };
-            siblings.push((other != Child::Empty).then(|| self.top.hash(other)));
-            child = next;
+        let mut link = self.top.root;
+        while let Child::Node(id) = link.child {
+            let [left, right] = self.top.node(id);
+            let one = bit(path, siblings.len());
+            let (next, other) = if one { (right, left) } else { (left, right) };
+            siblings.push((other.child != Child::Empty).then_some(other.hash));
+            link = next;
         }
-        let Child::Page(page) = child else {
+        let Child::Page(page) = link.child else {
             return Ok((siblings, None));
         };
         let depth = siblings.len();
-        if let Some(leaves) = self.top.page(page).leaves() {
-            let end = walk(leaves, path, depth, &mut siblings).copied();
+        if let Some(page) = self.top.page(page).page() {
+            let end = page.walk(path, depth, &mut siblings);
             return Ok((siblings, end));
         }
         // A page that a later checkpoint wrote is not damaged.
         if disk::covered(reader)? != self.covered {
             return Err(ProveError::Stale);
         }
-        let path = *path;
-        let leaves = load::load(&self.top, reader, &[Wanted { page, path }])?;
-        let leaves = leaves.first().map(Vec::as_slice).unwrap_or_default();
-        let end = walk(leaves, &path, depth, &mut siblings).copied();
+        let wanted = Wanted { page, hash: link.hash, path: *path };
+        let pages = load::load(&self.top, reader, &[wanted])?;
+        let end = pages.first().and_then(|page| page.walk(path, depth, &mut siblings));
         Ok((siblings, end))
     }
 }

@@ -13,6 +13,11 @@ pub(super) const LEAF: u8 = 0x00;
 /// First byte of a node's message: `0x01 || left || right`.
 pub(super) const NODE: u8 = 0x01;
 
+/// The message of a node or a leaf, where it lies in memory for long: in one line of the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(64))]
+pub(super) struct Pair(pub(super) [Digest; 2]);
+
 /// A child's place in its parent's message.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
@@ -23,102 +28,191 @@ pub(super) struct Place {
 
 impl Place {
     /// Of a subtree whose parent is hashed elsewhere.
-    pub(super) const NOWHERE: Self = Self { depth: u16::MAX, slot: 0 };
+    pub(super) const NOWHERE: Self = Self { depth: u16::MAX, slot: u32::MAX };
 }
 
-/// Who wants to know a digest, beside the node above.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Keep {
-    /// No one.
-    Nothing,
-    /// A page, as what lies beneath its branch behind this leaf, taken at this depth.
-    Branch {
-        /// Which page.
+/// Where a digest is stored, beside going into the message of the node above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// As the hash of the whole that was scheduled.
+    Root,
+    /// In a page of the map.
+    Unit {
+        /// Its number.
         page: u32,
-        /// Which leaf of it.
-        leaf: u32,
-        /// At which depth.
-        at: u8,
+        /// See [`super::page::Page::set`].
+        unit: u8,
     },
-    /// A page that has one leaf, as its own hash.
-    Page(u32),
-    /// A node above the pages, as its own hash.
-    Node(u32),
+    /// In a link of a node of the map.
+    Link {
+        /// Its number.
+        node: u32,
+        /// 1 for the right child.
+        side: u8,
+    },
+    /// In a page that is being made.
+    NewUnit {
+        /// Its number among those.
+        page: u32,
+        /// See [`super::page::Page::set`].
+        unit: u8,
+    },
+    /// As the hash of a page that is being made.
+    NewPage(u32),
+    /// In a link of a node that is being made.
+    NewLink {
+        /// Its number among those.
+        node: u32,
+        /// 1 for the right child.
+        side: u8,
+    },
 }
 
+/// Stands for a [`Target`] that was not asked for.
+const NOT_KEPT: u32 = u32::MAX;
+
+/// Leaves to be hashed; two lists of one length.
 #[derive(Debug, Default)]
-struct Jobs {
+struct Leaves {
     messages: Vec<[Digest; 2]>,
-    to: Vec<(Place, Keep)>,
+    to: Vec<(Place, u32)>,
 }
 
-impl Jobs {
-    fn push(&mut self, message: [Digest; 2], place: Place, keep: Keep) -> u32 {
-        // The numbers of a schedule's nodes fit 31 bits: a delta of 2^31 nodes has no memory.
-        let number = u32::try_from(self.messages.len()).unwrap_or(u32::MAX);
-        self.messages.push(message);
-        self.to.push((place, keep));
-        number
-    }
+/// Nodes of one depth to be hashed; two lists of one length. Their parents are of the depth above.
+#[derive(Debug, Default)]
+struct Nodes {
+    messages: Vec<[Digest; 2]>,
+    to: Vec<(u32, u32)>,
 }
 
 /// Leaves and nodes that are to be hashed.
 #[derive(Debug, Default)]
 pub(super) struct Schedule {
-    leaves: Jobs,
+    leaves: Leaves,
     /// By depth.
-    nodes: Vec<Jobs>,
+    nodes: Vec<Nodes>,
+    kept: Vec<(Target, Digest)>,
+    digests: Vec<Digest>,
 }
 
 impl Schedule {
-    /// Has a leaf hashed.
-    pub(super) fn leaf(&mut self, path: &Digest, value_hash: &Digest, place: Place, keep: Keep) {
-        self.leaves.push([*path, *value_hash], place, keep);
+    /// Makes room for `kept` digests to be stored.
+    pub(super) fn expect(&mut self, kept: usize) {
+        self.kept.reserve(kept);
+    }
+
+    /// Has a leaf hashed: its path and value hash.
+    pub(super) fn leaf(&mut self, message: [Digest; 2], place: Place, target: Option<Target>) {
+        let keep = self.keep_later(target);
+        self.leaves.messages.push(message);
+        self.leaves.to.push((place, keep));
     }
 
     /// Has a node at `depth` hashed; its children are empty until they are given or hashed into
     /// the places that are returned, left and right.
-    pub(super) fn node(&mut self, depth: usize, place: Place, keep: Keep) -> [Place; 2] {
+    pub(super) fn node(
+        &mut self,
+        depth: usize,
+        place: Place,
+        target: Option<Target>,
+    ) -> [Place; 2] {
+        let keep = self.keep_later(target);
         if self.nodes.len() <= depth {
-            self.nodes.resize_with(depth + 1, Jobs::default);
+            self.nodes.resize_with(depth + 1, Nodes::default);
         }
-        let number = self.nodes[depth].push([EMPTY; 2], place, keep);
+        let nodes = &mut self.nodes[depth];
+        let slot = 2 * short(nodes.messages.len());
+        nodes.messages.push([EMPTY; 2]);
+        nodes.to.push((place.slot, keep));
         // Depths are below 256.
         let depth = u16::try_from(depth).unwrap_or(u16::MAX);
-        [0, 1].map(|side| Place { depth, slot: 2 * number + side })
+        [Place { depth, slot }, Place { depth, slot: slot + 1 }]
+    }
+
+    /// Has the message of a node, of which `left` is the left place, begin as this.
+    #[inline]
+    pub(super) fn begin_as(&mut self, message: &[Digest; 2], left: Place) {
+        if let Some(nodes) = self.nodes.get_mut(usize::from(left.depth))
+            && let Some(place) = nodes.messages.get_mut(left.slot as usize / 2)
+        {
+            *place = *message;
+        }
     }
 
     /// Puts a digest that is known already in its place.
-    pub(super) fn give(&mut self, place: Place, digest: Digest) {
-        deliver(&mut self.nodes, place, digest);
+    #[inline]
+    pub(super) fn give(&mut self, place: Place, digest: &Digest) {
+        if let Some(nodes) = self.nodes.get_mut(usize::from(place.depth)) {
+            nodes.deliver(place.slot, digest);
+        }
     }
 
-    /// Hashes everything and tells what is to be kept.
-    pub(super) fn run(mut self, mut keep: impl FnMut(Keep, Digest)) {
-        let mut digests = Vec::new();
-        let mut step = |prefix, jobs: &Jobs, above: &mut [Jobs]| {
-            digests.clear();
-            digests.resize(jobs.messages.len(), EMPTY);
-            hash_pairs(prefix, &jobs.messages, &mut digests);
-            for ((place, wanted), digest) in jobs.to.iter().zip(&digests) {
-                deliver(above, *place, *digest);
-                if !matches!(wanted, Keep::Nothing) {
-                    keep(*wanted, *digest);
-                }
-            }
+    /// Has a digest that is known already stored.
+    pub(super) fn keep(&mut self, target: Target, digest: Digest) {
+        self.kept.push((target, digest));
+    }
+
+    fn keep_later(&mut self, target: Option<Target>) -> u32 {
+        let Some(target) = target else {
+            return NOT_KEPT;
         };
-        step(LEAF, &self.leaves, &mut self.nodes);
-        while let Some(level) = self.nodes.pop() {
-            step(NODE, &level, &mut self.nodes);
+        self.kept.push((target, EMPTY));
+        short(self.kept.len() - 1)
+    }
+
+    /// Hashes everything, and is empty again; returns what is to be stored, in the order in which
+    /// it was asked for.
+    pub(super) fn run(&mut self) -> Vec<(Target, Digest)> {
+        let Self { leaves, nodes, kept, digests } = self;
+        let mut kept = core::mem::take(kept);
+        digests.clear();
+        digests.resize(leaves.messages.len(), EMPTY);
+        hash_pairs(LEAF, &leaves.messages, digests);
+        for ((place, keep), digest) in leaves.to.iter().zip(&*digests) {
+            if let Some(nodes) = nodes.get_mut(usize::from(place.depth)) {
+                nodes.deliver(place.slot, digest);
+            }
+            store(&mut kept, *keep, digest);
+        }
+        leaves.messages.clear();
+        leaves.to.clear();
+        let mut rest = nodes.as_mut_slice();
+        while let Some((level, above)) = rest.split_last_mut() {
+            digests.clear();
+            digests.resize(level.messages.len(), EMPTY);
+            hash_pairs(NODE, &level.messages, digests);
+            let mut parents = above.last_mut();
+            for ((slot, keep), digest) in level.to.iter().zip(&*digests) {
+                if let Some(parents) = &mut parents {
+                    parents.deliver(*slot, digest);
+                }
+                store(&mut kept, *keep, digest);
+            }
+            level.messages.clear();
+            level.to.clear();
+            rest = above;
+        }
+        kept
+    }
+}
+
+impl Nodes {
+    #[inline]
+    fn deliver(&mut self, slot: u32, digest: &Digest) {
+        if let Some(place) = self.messages.as_flattened_mut().get_mut(slot as usize) {
+            *place = *digest;
         }
     }
 }
 
 #[inline]
-fn deliver(nodes: &mut [Jobs], place: Place, digest: Digest) {
-    if let Some(level) = nodes.get_mut(usize::from(place.depth))
-        && let Some(message) = level.messages.get_mut(place.slot as usize / 2)
-    {
-        message[place.slot as usize % 2] = digest;
+fn store(kept: &mut [(Target, Digest)], keep: u32, digest: &Digest) {
+    if let Some((_, place)) = kept.get_mut(keep as usize) {
+        *place = *digest;
     }
+}
+
+/// A count of what one schedule holds.
+fn short(count: usize) -> u32 {
+    u32::try_from(count).expect("2^32 nodes to be hashed would take 300 GB of memory")
 }

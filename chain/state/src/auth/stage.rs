@@ -1,10 +1,12 @@
 //! What a delta would make of the map.
 
-use super::draft::{Cut, Part, divide};
-use super::page::{Expect, JOIN_UP_TO, Update};
+use super::draft::{Cut, Part};
+use super::page::JOIN_UP_TO;
+use super::plan::Spare;
 use super::schedule::NODE;
 use super::spread::{Inline, Spread, collect};
-use super::top::{Child, Node, Top};
+use super::top::{Child, Link, Top};
+use super::updates::{Expect, Update, Updates};
 use crate::{Delta, Fault, Reader};
 use blocktree_hashing::{Digest, Midstate, hash_pair, hash_slices};
 use core::ops::Range;
@@ -23,7 +25,7 @@ const CHUNK: usize = 512;
 #[derive(Clone, Copy, Debug)]
 enum Upper {
     Part(usize),
-    Old(Child),
+    Old(Link),
     Node(usize),
 }
 
@@ -46,11 +48,11 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// Applies `updates`, sorted by path and each path once, to the whole map.
+    /// Applies `updates` to the whole map.
     pub(super) fn draw(
         top: &Top,
         reader: &dyn Reader,
-        updates: &[Update],
+        updates: &Updates,
         spread: &dyn Spread,
     ) -> Result<Self, Fault> {
         if updates.len() >= SPREAD_FROM
@@ -73,19 +75,20 @@ impl Change {
     fn cut(
         top: &Top,
         reader: &dyn Reader,
-        updates: &[Update],
+        updates: &Updates,
         depth: usize,
         spread: &dyn Spread,
     ) -> Result<Option<Self>, Fault> {
         let mut cutting = Cutting { top, updates, cuts: Vec::new(), upper: Vec::new() };
         let root = cutting.visit(top.root, 0, 0..updates.len(), depth);
         let (cuts, upper) = (cutting.cuts, cutting.upper);
-        let draw = |item: usize| Part::draw(top, reader, updates, cuts[item].clone());
+        let spare = Spare::default();
+        let draw = |item: usize| Part::draw(top, reader, updates, &spare, cuts[item].clone());
         let parts: Vec<Part> =
             collect(spread, cuts.len(), draw).into_iter().collect::<Result<_, _>>()?;
 
         let mut change =
-            Self { parts, upper: Vec::with_capacity(upper.len()), root, hash: top.hash(top.root) };
+            Self { parts, upper: Vec::with_capacity(upper.len()), root, hash: top.root.hash };
         for (id, children) in upper {
             let leaves = children.map(|child| change.leaves_of_page(top, child));
             if let [Some(left), Some(right)] = leaves
@@ -93,43 +96,44 @@ impl Change {
             {
                 return Ok(None);
             }
-            let [left, right] = children.map(|child| change.hash_of(top, child));
+            let [left, right] = children.map(|child| change.hash_of(child));
             let hash = hash_pair(NODE, &left, &right);
             change.upper.push(UpperNode { id, children, hash });
         }
-        change.hash = change.hash_of(top, root);
+        change.hash = change.hash_of(root);
         Ok(Some(change))
     }
 
     fn leaves_of_page(&self, top: &Top, upper: Upper) -> Option<usize> {
         match upper {
             Upper::Part(part) => self.parts[part].leaves_of_page(top),
-            Upper::Old(Child::Empty) => Some(0),
-            Upper::Old(Child::Page(id)) => Some(top.page(id).count as usize),
-            Upper::Old(Child::Node(_)) | Upper::Node(_) => None,
+            Upper::Old(Link { child: Child::Empty, .. }) => Some(0),
+            Upper::Old(Link { child: Child::Page(id), .. }) => Some(top.page(id).count as usize),
+            Upper::Old(Link { child: Child::Node(_), .. }) | Upper::Node(_) => None,
         }
     }
 
-    fn hash_of(&self, top: &Top, upper: Upper) -> Digest {
+    fn hash_of(&self, upper: Upper) -> Digest {
         match upper {
             Upper::Part(part) => self.parts[part].hash(),
-            Upper::Old(child) => top.hash(child),
+            Upper::Old(link) => link.hash,
             Upper::Node(number) => self.upper[number].hash,
         }
     }
 
     /// Makes the change.
     pub(super) fn install(self, top: &mut Top) {
-        let parts: Vec<Child> = self.parts.into_iter().map(|part| part.install(top)).collect();
+        let parts: Vec<Link> = self.parts.into_iter().map(|part| part.install(top)).collect();
         let place = |upper| match upper {
             Upper::Part(part) => parts[part],
-            Upper::Old(child) => child,
-            Upper::Node(number) => Child::Node(self.upper[number].id),
+            Upper::Old(link) => link,
+            Upper::Node(number) => {
+                let UpperNode { id, hash, .. } = self.upper[number];
+                Link { child: Child::Node(id), hash }
+            }
         };
         for node in &self.upper {
-            let children = node.children.map(place);
-            let hash = node.hash;
-            top.put_node(Some(node.id), Node { hash, children });
+            top.put_node(Some(node.id), node.children.map(place));
         }
         top.root = place(self.root);
     }
@@ -137,34 +141,34 @@ impl Change {
 
 struct Cutting<'a> {
     top: &'a Top,
-    updates: &'a [Update],
+    updates: &'a Updates,
     cuts: Vec<Cut>,
     upper: Vec<(u32, [Upper; 2])>,
 }
 
 impl Cutting<'_> {
-    fn visit(&mut self, child: Child, depth: usize, updates: Range<usize>, to: usize) -> Upper {
+    fn visit(&mut self, link: Link, depth: usize, updates: Range<usize>, to: usize) -> Upper {
         if updates.is_empty() {
-            return Upper::Old(child);
+            return Upper::Old(link);
         }
         if depth < to
-            && let Child::Node(id) = child
+            && let Child::Node(id) = link.child
         {
-            let [left, right] = self.top.node(id).children;
-            let [left_updates, right_updates] = divide(self.updates, updates, depth);
+            let [left, right] = self.top.node(id);
+            let [left_updates, right_updates] = self.updates.divide(&updates, depth);
             let left = self.visit(left, depth + 1, left_updates, to);
             let right = self.visit(right, depth + 1, right_updates, to);
             self.upper.push((id, [left, right]));
             return Upper::Node(self.upper.len() - 1);
         }
-        let cut = Cut { child, depth, updates };
+        let cut = Cut { link, depth, updates };
         self.cuts.push(cut);
         Upper::Part(self.cuts.len() - 1)
     }
 }
 
 /// The updates that a delta makes, sorted by path.
-pub(super) fn updates_of(delta: &Delta, spread: &dyn Spread) -> Vec<Update> {
+pub(super) fn updates_of(delta: &Delta, spread: &dyn Spread) -> Updates {
     let changes: Vec<(&[u8], &crate::Change)> = delta.iter().collect();
     let chunks: Vec<&[(&[u8], &crate::Change)]> = changes.chunks(CHUNK).collect();
     let hash = |item: usize| {
@@ -174,9 +178,7 @@ pub(super) fn updates_of(delta: &Delta, spread: &dyn Spread) -> Vec<Update> {
             (*key, change.new.as_deref(), expect)
         }))
     };
-    let mut updates = collect(spread, chunks.len(), hash).concat();
-    updates.sort_unstable_by_key(|update| update.path);
-    updates
+    Updates::new(collect(spread, chunks.len(), hash).concat())
 }
 
 /// Hashes logical keys and values (none for those removed), many at once.

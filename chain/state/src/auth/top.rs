@@ -2,9 +2,10 @@
 //! leaves of as many pages as the limits allow.
 
 use super::bits::page_key;
-use super::page::Leaf;
-use super::schedule::EMPTY;
+use super::page::{Page, bytes_of};
+use super::schedule::{EMPTY, Pair};
 use blocktree_hashing::Digest;
+use core::hint::black_box;
 use std::collections::BTreeSet;
 
 /// What hangs beneath a node, or at the root.
@@ -18,23 +19,51 @@ pub(super) enum Child {
     Page(u32),
 }
 
-/// A node above the pages.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Node {
+/// A subtree and its hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Link {
+    pub(super) child: Child,
     pub(super) hash: Digest,
-    pub(super) children: [Child; 2],
 }
 
-/// What is known of a page while its leaves are on disk.
-#[derive(Clone, Debug)]
+impl Link {
+    /// No leaf.
+    pub(super) const EMPTY: Self = Self { child: Child::Empty, hash: EMPTY };
+}
+
+/// The children of a node in eight bytes, so that the shape of the whole top stays in the nearer
+/// caches.
+#[derive(Clone, Copy, Debug)]
+struct Packed([u32; 2]);
+
+impl Packed {
+    const EMPTY: u32 = u32::MAX;
+
+    fn new(children: [Child; 2]) -> Self {
+        Self(children.map(|child| match child {
+            Child::Empty => Self::EMPTY,
+            Child::Node(id) => 2 * id,
+            Child::Page(id) => 2 * id + 1,
+        }))
+    }
+
+    fn children(self) -> [Child; 2] {
+        self.0.map(|packed| match packed {
+            Self::EMPTY => Child::Empty,
+            page if page % 2 == 1 => Child::Page(page / 2),
+            node => Child::Node(node / 2),
+        })
+    }
+}
+
+/// What is known of a page while its leaves are on disk, beside its hash.
+#[derive(Debug)]
 pub(super) struct Entry {
-    /// Hash of its subtree.
-    pub(super) hash: Digest,
+    page: Option<Page>,
     /// Number of its leaves; 0 in an entry that waits to be used again.
     pub(super) count: u32,
     /// Length of its prefix in bits.
     pub(super) depth: u8,
-    leaves: Option<Box<[Leaf]>>,
     /// Not yet on disk as it is.
     dirty: bool,
     /// Used since the cache's hand came by.
@@ -47,10 +76,9 @@ pub(super) struct Entry {
 
 impl Entry {
     const FREE: Self = Self {
-        hash: EMPTY,
+        page: None,
         count: 0,
         depth: 0,
-        leaves: None,
         dirty: false,
         used: false,
         in_ring: false,
@@ -58,16 +86,18 @@ impl Entry {
     };
 
     /// Its leaves, if they are in memory.
-    pub(super) fn leaves(&self) -> Option<&[Leaf]> {
-        self.leaves.as_deref()
+    pub(super) const fn page(&self) -> Option<&Page> {
+        self.page.as_ref()
     }
 }
 
 /// The tree above the pages.
 #[derive(Debug)]
 pub(super) struct Top {
-    pub(super) root: Child,
-    nodes: Vec<Node>,
+    pub(super) root: Link,
+    /// Of each node its children, and apart from them their hashes: its message.
+    nodes: Vec<Packed>,
+    messages: Vec<Pair>,
     free_nodes: Vec<u32>,
     pages: Vec<Entry>,
     free_pages: Vec<u32>,
@@ -84,17 +114,12 @@ pub(super) struct Top {
     dirty_bytes: usize,
 }
 
-/// Memory that a page's leaves take.
-const fn bytes_of(leaves: usize) -> usize {
-    // Beside the leaves what the allocator and our lists take.
-    leaves * size_of::<Leaf>() + 32
-}
-
 impl Top {
     pub(super) const fn new() -> Self {
         Self {
-            root: Child::Empty,
+            root: Link::EMPTY,
             nodes: Vec::new(),
+            messages: Vec::new(),
             free_nodes: Vec::new(),
             pages: Vec::new(),
             free_pages: Vec::new(),
@@ -109,9 +134,21 @@ impl Top {
         }
     }
 
-    /// The node with this number, which some child or the root names.
-    pub(super) fn node(&self, id: u32) -> &Node {
-        &self.nodes[id as usize]
+    /// What is beneath the node with this number, which some link or the root names.
+    pub(super) fn node(&self, id: u32) -> [Link; 2] {
+        let [left, right] = self.children(id);
+        let [left_hash, right_hash] = *self.message(id);
+        [Link { child: left, hash: left_hash }, Link { child: right, hash: right_hash }]
+    }
+
+    /// What is beneath a node, without its hashes.
+    pub(super) fn children(&self, id: u32) -> [Child; 2] {
+        self.nodes[id as usize].children()
+    }
+
+    /// The hashes of what is beneath a node.
+    pub(super) fn message(&self, id: u32) -> &[Digest; 2] {
+        &self.messages[id as usize].0
     }
 
     /// The page with this number, which some child or the root names.
@@ -119,13 +156,16 @@ impl Top {
         &self.pages[id as usize]
     }
 
-    /// The hash of a subtree.
-    pub(super) fn hash(&self, child: Child) -> Digest {
-        match child {
-            Child::Empty => EMPTY,
-            Child::Node(id) => self.node(id).hash,
-            Child::Page(id) => self.page(id).hash,
+    /// Has the beginnings of pages brought from main memory, all at once, before they are read one
+    /// after the other.
+    pub(super) fn fetch_pages(&self, children: impl Iterator<Item = Child>) {
+        let mut seen = 0;
+        for child in children {
+            if let Child::Page(id) = child {
+                seen ^= self.page(id).page().map_or(0, Page::first);
+            }
         }
+        black_box(seen);
     }
 
     /// Number of leaves of the whole map.
@@ -156,12 +196,16 @@ impl Top {
     }
 
     /// Adds a node, or changes the one with the number `at`.
-    pub(super) fn put_node(&mut self, at: Option<u32>, node: Node) -> u32 {
+    pub(super) fn put_node(&mut self, at: Option<u32>, links: [Link; 2]) -> u32 {
+        let children = Packed::new(links.map(|link| link.child));
+        let message = Pair(links.map(|link| link.hash));
         if let Some(id) = at.or_else(|| self.free_nodes.pop()) {
-            self.nodes[id as usize] = node;
+            self.nodes[id as usize] = children;
+            self.messages[id as usize] = message;
             return id;
         }
-        self.nodes.push(node);
+        self.nodes.push(children);
+        self.messages.push(message);
         number(self.nodes.len() - 1)
     }
 
@@ -169,46 +213,59 @@ impl Top {
         self.free_nodes.push(id);
     }
 
+    /// Stores the hash of what is beneath a node.
+    pub(super) fn set_hash(&mut self, node: u32, side: u8, hash: Digest) {
+        self.messages[node as usize].0[usize::from(side)] = hash;
+    }
+
     /// Adds a page, or changes the one with the number `at`, whose prefix it has.
-    pub(super) fn put_page(
-        &mut self,
-        at: Option<u32>,
-        depth: u8,
-        leaves: Vec<Leaf>,
-        hash: Digest,
-    ) -> u32 {
+    pub(super) fn put_page(&mut self, at: Option<u32>, depth: u8, page: Page) -> u32 {
         let id = at.unwrap_or_else(|| {
-            if let Some(first) = leaves.first() {
-                self.stale.remove(&page_key(&first.path, depth));
-            }
+            self.stale.remove(&page_key(&page.leaf(0).path, depth));
             self.new_page()
         });
         self.forget(id);
-        self.leaves += leaves.len() as u64;
+        self.leaves += page.len() as u64;
         self.cached_pages += 1;
-        self.cached_bytes += bytes_of(leaves.len());
-        self.dirty_bytes += bytes_of(leaves.len());
+        self.cached_bytes += bytes_of(page.len());
         let entry = &mut self.pages[id as usize];
-        entry.hash = hash;
         entry.depth = depth;
-        entry.count = number(leaves.len());
-        entry.leaves = Some(leaves.into_boxed_slice());
-        entry.dirty = true;
-        entry.used = true;
-        if !core::mem::replace(&mut entry.in_dirty, true) {
-            self.dirty.push(id);
-        }
+        entry.count = number(page.len());
+        entry.page = Some(page);
         if !core::mem::replace(&mut entry.in_ring, true) {
             self.ring.push(id);
         }
+        self.touch(id);
         id
     }
 
+    /// Takes note that a page in memory changes.
+    fn touch(&mut self, id: u32) {
+        let entry = &mut self.pages[id as usize];
+        entry.used = true;
+        if !core::mem::replace(&mut entry.dirty, true) {
+            self.dirty_bytes += bytes_of(entry.count as usize);
+        }
+        if !core::mem::replace(&mut entry.in_dirty, true) {
+            self.dirty.push(id);
+        }
+    }
+
+    /// Changes a unit of a page in memory.
+    pub(super) fn set_unit(&mut self, id: u32, unit: u8, digest: Digest) {
+        if !self.pages[id as usize].dirty || !self.pages[id as usize].used {
+            self.touch(id);
+        }
+        if let Some(page) = &mut self.pages[id as usize].page {
+            page.set(unit, digest);
+        }
+    }
+
     /// Adds a page whose leaves are on disk.
-    pub(super) fn put_stored_page(&mut self, depth: u8, count: u32, hash: Digest) -> u32 {
+    pub(super) fn put_stored_page(&mut self, depth: u8, count: u32) -> u32 {
         let id = self.new_page();
         let entry = &mut self.pages[id as usize];
-        (entry.hash, entry.depth, entry.count) = (hash, depth, count);
+        (entry.depth, entry.count) = (depth, count);
         self.leaves += u64::from(count);
         id
     }
@@ -227,32 +284,46 @@ impl Top {
         })
     }
 
-    /// Takes the leaves of a page out of the counts and out of memory.
+    /// Takes a page out of the counts and out of memory.
     fn forget(&mut self, id: u32) {
         let entry = &mut self.pages[id as usize];
         self.leaves -= u64::from(entry.count);
-        entry.count = 0;
-        self.drop_leaves(id);
+        self.drop_page(id);
+        self.pages[id as usize].count = 0;
     }
 
-    fn drop_leaves(&mut self, id: u32) {
+    fn drop_page(&mut self, id: u32) {
         let entry = &mut self.pages[id as usize];
         let dirty = core::mem::take(&mut entry.dirty);
-        if let Some(leaves) = entry.leaves.take() {
+        if let Some(page) = entry.page.take() {
             self.cached_pages -= 1;
-            self.cached_bytes -= bytes_of(leaves.len());
+            self.cached_bytes -= bytes_of(page.len());
             if dirty {
-                self.dirty_bytes -= bytes_of(leaves.len());
+                self.dirty_bytes -= bytes_of(page.len());
             }
         }
     }
 
-    /// The pages that are to be written, in the order of their paths.
-    pub(super) fn dirty(&self) -> Vec<&Entry> {
-        let mut dirty: Vec<&Entry> =
-            self.dirty.iter().map(|id| self.page(*id)).filter(|entry| entry.dirty).collect();
-        dirty.sort_unstable_by_key(|entry| entry.leaves().and_then(<[_]>::first).map(|l| l.path));
-        dirty
+    /// The pages that are to be written, each with its hash, in the order of their paths.
+    pub(super) fn dirty(&self) -> Vec<(&Entry, Digest)> {
+        let mut found = Vec::with_capacity(self.dirty.len());
+        self.dirty_beneath(self.root, &mut found);
+        found
+    }
+
+    fn dirty_beneath<'t>(&'t self, link: Link, found: &mut Vec<(&'t Entry, Digest)>) {
+        match link.child {
+            Child::Empty => {}
+            Child::Page(id) => {
+                let entry = self.page(id);
+                found.extend(entry.dirty.then_some((entry, link.hash)));
+            }
+            Child::Node(id) => {
+                for link in self.node(id) {
+                    self.dirty_beneath(link, found);
+                }
+            }
+        }
     }
 
     /// The keys on disk that are to be removed.
@@ -286,19 +357,20 @@ impl Top {
                 return;
             };
             let entry = &mut self.pages[id as usize];
-            let keep = entry.leaves.is_some()
-                && (entry.dirty || core::mem::replace(&mut entry.used, false));
+            let keep =
+                entry.page.is_some() && (entry.dirty || core::mem::replace(&mut entry.used, false));
             if keep {
                 self.hand += 1;
             } else {
                 entry.in_ring = false;
                 self.ring.swap_remove(self.hand);
-                self.drop_leaves(id);
+                self.drop_page(id);
             }
         }
     }
 }
 
 fn number(index: usize) -> u32 {
-    u32::try_from(index).expect("2^32 pages would take 400 GB of memory: the machine ends first")
+    let number = u32::try_from(index).ok().filter(|number| *number < u32::MAX / 2);
+    number.expect("2^31 pages would take 200 GB of memory: the machine ends first")
 }

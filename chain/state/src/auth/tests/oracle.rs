@@ -23,7 +23,7 @@ fn bit(path: &Hash, depth: usize) -> bool {
 }
 
 /// The hash of the subtree of these leaves at `depth`.
-fn subtree(leaves: &[(&Hash, &Hash)], depth: usize) -> Hash {
+pub(super) fn subtree(leaves: &[(&Hash, &Hash)], depth: usize) -> Hash {
     match leaves {
         [] => [0; 32],
         [(path, value_hash)] => sha256(&[&[0][..], *path, *value_hash].concat()),

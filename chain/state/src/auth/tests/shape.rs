@@ -4,6 +4,7 @@ use super::oracle::{Hash, sha256};
 use super::support::{NO_CACHE, Pair, Random};
 use crate::auth::map::Limits;
 use crate::auth::spread::{Inline, Spread};
+use crate::auth::updates::Updates;
 use std::collections::BTreeMap;
 
 /// Paths that share their first `shared` bits, then are random.
@@ -213,7 +214,7 @@ fn work_items_may_run_in_any_way() {
 #[test]
 fn a_change_that_does_not_fit_is_refused_and_changes_nothing() {
     use crate::Fault;
-    use crate::auth::page::{Expect, Update};
+    use crate::auth::updates::{Expect, Update};
     let mut pair = Pair::new(NO_CACHE);
     let paths: Vec<Hash> = (0..100u8).map(|i| sha256(&[i])).collect();
     pair.change(&paths.iter().map(|path| (*path, Some([1; 32]))).collect());
@@ -225,7 +226,7 @@ fn a_change_that_does_not_fit_is_refused_and_changes_nothing() {
         (sha256(b"x"), None, Expect::Present),
     ] {
         let update = Update { path, value_hash, expect };
-        let refused = pair.map.stage_updates(&pair.ledger, &[update], &Inline);
+        let refused = pair.map.stage_updates(&pair.ledger, &Updates::new(vec![update]), &Inline);
         assert!(matches!(refused, Err(Fault::Bug(_))));
         assert_eq!((pair.map.root(), pair.map.usage()), (root, usage));
     }
@@ -234,12 +235,12 @@ fn a_change_that_does_not_fit_is_refused_and_changes_nothing() {
 #[test]
 fn a_change_staged_on_another_state_is_refused() {
     let mut pair = Pair::new(NO_CACHE);
-    let update = crate::auth::page::Update {
+    let update = crate::auth::updates::Update {
         path: [1; 32],
         value_hash: Some([2; 32]),
-        expect: crate::auth::page::Expect::Anything,
+        expect: crate::auth::updates::Expect::Anything,
     };
-    let early = pair.map.stage_updates(&pair.ledger, &[update], &Inline).unwrap();
+    let early = pair.map.stage_updates(&pair.ledger, &Updates::new(vec![update]), &Inline).unwrap();
     pair.change(&[([3; 32], Some([4; 32]))].into());
     let root = pair.map.root();
     assert!(matches!(pair.map.commit(early), Err(crate::Fault::Bug(_))));

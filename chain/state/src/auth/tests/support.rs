@@ -3,9 +3,10 @@
 
 use super::oracle::{self, Hash, Leaves, sha256};
 use crate::auth::map::{AuthMap, Limits};
-use crate::auth::page::{Expect, JOIN_UP_TO, MOST_LEAVES, Update, check_branches, hash_at};
+use crate::auth::page::{JOIN_UP_TO, MOST_LEAVES};
 use crate::auth::spread::{Inline, Spread};
-use crate::auth::top::Child;
+use crate::auth::top::{Child, Link};
+use crate::auth::updates::{Expect, Update, Updates};
 use crate::{Batch, Delta, Durability, Ledger, MemoryLedger};
 use std::collections::BTreeMap;
 
@@ -76,7 +77,7 @@ impl Pair {
             })
             .collect();
         let (root, usage) = (self.map.root(), self.map.usage());
-        let staged = self.map.stage_updates(&self.ledger, &updates, spread).unwrap();
+        let staged = self.map.stage_updates(&self.ledger, &Updates::new(updates), spread).unwrap();
         assert_eq!(self.map.root(), root, "staging changes nothing");
         assert_eq!(self.map.usage(), usage);
         let promised = staged.root();
@@ -116,7 +117,7 @@ impl Pair {
         assert_eq!(usage.cached_pages, seen.cached);
     }
 
-    fn audit_beneath(&self, child: Child, prefix: &mut Vec<bool>, seen: &mut Seen) {
+    fn audit_beneath(&self, link: Link, prefix: &mut Vec<bool>, seen: &mut Seen) {
         let within = |path: &Hash| {
             let bits = prefix.iter().enumerate();
             bits.into_iter().all(|(i, bit)| (path[i / 8] << (i % 8) & 0x80 != 0) == *bit)
@@ -127,32 +128,34 @@ impl Pair {
             .filter(|(path, _)| within(path))
             .map(|(path, hash)| (*path, *hash))
             .collect();
-        match child {
+        match link.child {
             Child::Empty => assert!(leaves.is_empty()),
             Child::Page(id) => {
                 seen.pages += 1;
-                let page = self.map.top.page(id);
-                assert_eq!(usize::from(page.depth), prefix.len());
-                assert_eq!(page.count as usize, leaves.len());
+                let entry = self.map.top.page(id);
+                assert_eq!(usize::from(entry.depth), prefix.len());
+                assert_eq!(entry.count as usize, leaves.len());
                 assert!((1..=MOST_LEAVES).contains(&leaves.len()));
-                if let Some(cached) = page.leaves() {
+                assert_eq!(
+                    oracle::subtree(&leaves.iter().collect::<Vec<_>>(), prefix.len()),
+                    link.hash
+                );
+                if let Some(page) = entry.page() {
                     seen.cached += 1;
-                    let pairs = cached.iter().map(|leaf| (leaf.path, leaf.value_hash));
+                    let pairs = page.leaves().map(|leaf| (leaf.path, leaf.value_hash));
                     assert!(pairs.eq(leaves));
-                    assert_eq!(hash_at(cached, prefix.len()), page.hash);
-                    check_branches(cached, prefix.len());
+                    page.check_branches();
                 }
             }
             Child::Node(id) => {
                 seen.nodes += 1;
                 assert!(leaves.len() > JOIN_UP_TO, "few leaves are in one page");
-                let [left, right] = self.map.top.node(id).children;
-                let hashes = [left, right].map(|child| self.map.top.hash(child));
-                let node = sha256(&[&[1], hashes.as_flattened()].concat());
-                assert_eq!(self.map.top.node(id).hash, node);
-                for (child, side) in [(left, false), (right, true)] {
+                let [left, right] = self.map.top.node(id);
+                let node = sha256(&[&[1], [left.hash, right.hash].as_flattened()].concat());
+                assert_eq!(link.hash, node);
+                for (link, side) in [(left, false), (right, true)] {
                     prefix.push(side);
-                    self.audit_beneath(child, prefix, seen);
+                    self.audit_beneath(link, prefix, seen);
                     prefix.pop();
                 }
             }
