@@ -184,6 +184,28 @@ mod tests {
     }
 
     #[test]
+    fn every_key_of_a_chainspec_is_explained() {
+        fn keys(value: &serde_json::Value, found: &mut Vec<String>) {
+            if let Some(map) = value.as_object() {
+                for (key, value) in map {
+                    found.push(key.clone());
+                    keys(value, found);
+                }
+            }
+        }
+        let page = include_str!("../../docs/chainspec.md");
+        let mut found = Vec::new();
+        keys(&serde_json::to_value(ChainSpec::main()).unwrap(), &mut found);
+        // 4 sections, name, network, coin_type; 6 + 2 of consensus with ASERT inside; 5; 2; 17.
+        assert_eq!(found.len(), 4 + 3 + 8 + 5 + 2 + 17);
+        for key in found {
+            let explained =
+                page.contains(&format!("`{key}`")) || page.contains(&format!("\"{key}\""));
+            assert!(explained, "{key}");
+        }
+    }
+
+    #[test]
     fn a_chainspec_file_gives_the_chain_that_it_describes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mine.json");

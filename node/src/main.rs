@@ -7,6 +7,7 @@ mod banner;
 mod chosen;
 mod cli;
 mod config;
+mod control;
 mod folders;
 mod interrupt;
 mod logging;

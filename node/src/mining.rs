@@ -1,14 +1,17 @@
 //! The built-in miner's work: templates of the chain, at the chain's pace, and what becomes of
 //! solutions. On and off while the node runs.
 
+use crate::progress::per_second;
 use blocktree_consensus::Difficulty;
 use blocktree_import::Imported;
 use blocktree_mempool::Info;
 use blocktree_miner::{Job, Miner, Solved, StartError, WorkSource};
-use blocktree_primitives::Principal;
+use blocktree_primitives::{Network, Principal};
+use blocktree_rpc::api::MinerState;
 use blocktree_runtime::{BlocktreeRuntime, Call};
 use blocktree_service::{Chain, Template, TemplateError};
 use blocktree_state::Fault;
+use blocktree_wallet::{DevKeyRefused, refuse_dev_principal};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,8 +29,14 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Mining that can be switched on and off.
 pub(crate) struct Mining {
     chain: Chain<BlocktreeRuntime>,
+    network: Network,
     faults: watch::Sender<Option<Fault>>,
-    running: Mutex<Option<Running>>,
+    state: Mutex<Switch>,
+}
+
+struct Switch {
+    coinbase: Option<Principal>,
+    running: Option<Running>,
 }
 
 struct Running {
@@ -36,21 +45,32 @@ struct Running {
     since: Instant,
 }
 
-/// What the miner does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct MiningStatus {
-    /// Search threads.
-    pub(crate) threads: usize,
-    /// Whom rewards go to.
-    pub(crate) coinbase: Principal,
-    /// Hashes tried per second since mining was switched on.
-    pub(crate) hashes_per_second: u64,
+/// Why mining was not switched on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MiningError {
+    /// Nobody to pay.
+    #[error("mining needs a coinbase, the principal whom rewards go to (--coinbase)")]
+    NoCoinbase,
+    /// More than sense.
+    #[error("{0} mining threads asked for, at most {MAX_THREADS} possible")]
+    TooMany(usize),
+    /// A key that everybody knows.
+    #[error(transparent)]
+    DevKey(#[from] DevKeyRefused),
+    /// The operating system gives no thread.
+    #[error(transparent)]
+    Start(#[from] StartError),
 }
 
 impl Mining {
-    /// Mining on this chain, switched off.
-    pub(crate) fn new(chain: Chain<BlocktreeRuntime>) -> Self {
-        Self { chain, faults: watch::Sender::new(None), running: Mutex::new(None) }
+    /// Mining on this chain, switched off; rewards go to `coinbase` unless it is set to another.
+    pub(crate) fn new(
+        chain: Chain<BlocktreeRuntime>,
+        network: Network,
+        coinbase: Option<Principal>,
+    ) -> Self {
+        let switch = Switch { coinbase, running: None };
+        Self { chain, network, faults: watch::Sender::new(None), state: Mutex::new(switch) }
     }
 
     /// Tells when work can't go on for a fault; then the node must stop.
@@ -58,46 +78,70 @@ impl Mining {
         self.faults.subscribe()
     }
 
-    /// Switches mining on, or changes how it is done. Waits for threads that run, which takes
-    /// some 30 milliseconds: not for an async thread.
+    /// Mines with so many threads from now on, 0 for not; to the same coinbase as before when
+    /// there is none. Waits for threads that run, some 30 milliseconds.
     ///
     /// # Errors
-    /// When the operating system gives no thread; then mining is off.
-    pub(crate) fn start(&self, threads: usize, coinbase: Principal) -> Result<(), StartError> {
-        let mut running = self.running();
-        *running = None;
-        let threads = threads.min(MAX_THREADS);
-        if threads == 0 {
-            return Ok(());
+    /// See [`MiningError`]; all but the last leave everything as it was.
+    pub(crate) fn set(
+        &self,
+        threads: usize,
+        coinbase: Option<Principal>,
+    ) -> Result<(), MiningError> {
+        if threads > MAX_THREADS {
+            return Err(MiningError::TooMany(threads));
         }
-        let work = Work::new(self.chain.clone(), coinbase, self.faults.clone());
-        tracing::info!(threads, "mining");
-        let miner = Miner::start(Arc::new(work), threads)?;
-        *running = Some(Running { miner, coinbase, since: Instant::now() });
+        if let Some(coinbase) = &coinbase {
+            refuse_dev_principal(self.network, coinbase)?;
+        }
+        let mut state = self.state();
+        let coinbase = coinbase.or(state.coinbase);
+        if threads > 0 && coinbase.is_none() {
+            return Err(MiningError::NoCoinbase);
+        }
+        state.stop();
+        state.coinbase = coinbase;
+        if let Some(coinbase) = coinbase.filter(|_| threads > 0) {
+            tracing::info!(threads, coinbase = coinbase.to_text(self.network), "mining");
+            let work = Work::new(self.chain.clone(), coinbase, self.faults.clone());
+            let miner = Miner::start(Arc::new(work), threads)?;
+            state.running = Some(Running { miner, coinbase, since: Instant::now() });
+        }
         Ok(())
     }
 
-    /// Switches mining off. Waits as [`Mining::start`] does.
+    /// Switches mining off. Waits as [`Mining::set`] does.
     pub(crate) fn stop(&self) {
-        if self.running().take().is_some() {
-            tracing::info!("mining stopped");
-        }
+        self.state().stop();
     }
 
-    /// What the miner does; `None` while mining is off.
-    pub(crate) fn status(&self) -> Option<MiningStatus> {
-        let running = self.running();
-        let Running { miner, coinbase, since } = running.as_ref()?;
-        let seconds = since.elapsed().as_secs().max(1);
-        Some(MiningStatus {
-            threads: miner.threads(),
+    /// Whom rewards go to, or would.
+    pub(crate) fn coinbase(&self) -> Option<Principal> {
+        self.state().coinbase
+    }
+
+    /// What the miner does; `None` while it is off.
+    pub(crate) fn miner(&self) -> Option<MinerState> {
+        let state = self.state();
+        let Running { miner, coinbase, since } = state.running.as_ref()?;
+        Some(MinerState {
+            threads: u32::try_from(miner.threads()).unwrap_or(u32::MAX),
             coinbase: *coinbase,
-            hashes_per_second: miner.hashes() / seconds,
+            hashes_per_second: per_second(miner.hashes(), since.elapsed()),
         })
     }
 
-    fn running(&self) -> MutexGuard<'_, Option<Running>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, Switch> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Switch {
+    fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.miner.stop();
+            tracing::info!("mining stopped");
+        }
     }
 }
 

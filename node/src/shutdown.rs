@@ -19,6 +19,8 @@ const LAST_REQUESTS: Duration = Duration::from_secs(1);
 pub(crate) enum Reason {
     /// Someone pressed Ctrl-C or sent a signal.
     Signal(&'static str),
+    /// The operator asked by JSON-RPC.
+    Asked,
     /// The disk, or a mistake of ours.
     Fault(Fault),
 }
@@ -55,6 +57,7 @@ pub(crate) async fn reason(node: &Node, signals: &mut Signals) -> Reason {
     let (mut writer, mut miner) = (node.chain.fault(), node.mining.fault());
     tokio::select! {
         name = signals.next() => Reason::Signal(name),
+        () = node.stop_asked.notified() => Reason::Asked,
         fault = faulted(&mut writer) => Reason::Fault(fault),
         fault = faulted(&mut miner) => Reason::Fault(fault),
     }
@@ -81,6 +84,7 @@ pub(crate) fn stop(
 ) -> Result<()> {
     match &reason {
         Reason::Signal(signal) => tracing::info!(signal, "stopping"),
+        Reason::Asked => tracing::info!("stopping, as asked by admin_stop"),
         Reason::Fault(fault) => tracing::error!(%fault, "stopping"),
     }
     runtime.spawn(async move {
@@ -100,8 +104,8 @@ pub(crate) fn stop(
     runtime.shutdown_timeout(LAST_REQUESTS);
     drop(store);
     let fault = match (reason, flushed) {
-        (Reason::Fault(fault), _) | (Reason::Signal(_), Err(fault)) => fault,
-        (Reason::Signal(_), Ok(())) => {
+        (Reason::Fault(fault), _) | (_, Err(fault)) => fault,
+        (_, Ok(())) => {
             tracing::info!(height = tip.height.0, hash = %tip.hash, "stopped");
             return Ok(());
         }

@@ -1,13 +1,15 @@
 //! A node, put together: what it is made of, in the order in which it starts, on one screen.
 
+use crate::control::Switches;
 use crate::folders;
+use crate::logging::LogFilter;
 use crate::mining::Mining;
 use crate::settings::Settings;
 use anyhow::{Context, Result};
 use blocktree_import::Config;
 use blocktree_mempool::Policy;
-use blocktree_rpc::openrpc::Described;
-use blocktree_rpc::{AdminToken, CallLimits, Registry, Server};
+use blocktree_rpc::api::{self, Api};
+use blocktree_rpc::{AdminToken, CallLimits, Server};
 use blocktree_runtime::{BlocktreeRuntime, MAX_EVENT_LEN};
 use blocktree_service::{Chain, Setup, WriterThread};
 use blocktree_store::Store;
@@ -15,6 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::runtime::Runtime;
+use tokio::sync::Notify;
 
 /// A node that runs.
 pub(crate) struct Node {
@@ -24,13 +27,15 @@ pub(crate) struct Node {
     pub(crate) writer: WriterThread<BlocktreeRuntime>,
     pub(crate) mining: Arc<Mining>,
     pub(crate) rpc: Server,
+    /// Told when an operator wants the node to stop.
+    pub(crate) stop_asked: Arc<Notify>,
 }
 
 /// Starts everything.
 ///
 /// # Errors
 /// What did not start, and why; then nothing runs.
-pub(crate) fn start(settings: &Settings, runtime: &Runtime) -> Result<Node> {
+pub(crate) fn start(settings: &Settings, log: LogFilter, runtime: &Runtime) -> Result<Node> {
     let Settings { chain: chosen, data_dir, threads, coinbase, rpc, .. } = settings;
     let folder = || format!("the data folder {}", data_dir.display());
     let store = Arc::new(Store::open(data_dir, &chosen.identity()).with_context(folder)?);
@@ -46,19 +51,15 @@ pub(crate) fn start(settings: &Settings, runtime: &Runtime) -> Result<Node> {
         clock: unix_time,
     })
     .with_context(folder)?;
-    let mining = Arc::new(Mining::new(chain.clone()));
-    let registry = Registry::new(Arc::new(()), token, CallLimits::default());
-    let (methods, _) = registry.finish(&Described {
-        title: "blocktree",
-        version: env!("CARGO_PKG_VERSION"),
-        description: "A node of a blocktree chain.",
-    });
+    let mining = Arc::new(Mining::new(chain.clone(), chosen.network(), *coinbase));
+    let stop_asked = Arc::new(Notify::new());
+    let control = Switches { mining: mining.clone(), log, stop: stop_asked.clone() };
+    let api = Api::new(chain.clone(), chosen.spec.clone(), Arc::new(control));
+    let (methods, _) = api::methods(api, token, CallLimits::default());
     let rpc = runtime.block_on(Server::start(rpc.clone(), methods)).context("JSON-RPC")?;
     folders::write_rpc_url(data_dir, rpc.addr())?;
-    if let Some(coinbase) = coinbase {
-        mining.start(*threads, *coinbase)?;
-    }
-    Ok(Node { data_dir: data_dir.clone(), store, chain, writer, mining, rpc })
+    mining.set(*threads, None)?;
+    Ok(Node { data_dir: data_dir.clone(), store, chain, writer, mining, rpc, stop_asked })
 }
 
 /// Seconds since 1970; 0 on a clock that is before.

@@ -73,7 +73,7 @@ impl RunArgs {
             None => FileConfig::default(),
         };
         let settings = Settings::new(self.flags(), file)?;
-        let _filter = logging::start(&settings.log)?;
+        let log = logging::start(&settings.log)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .thread_name("tokio")
@@ -83,7 +83,7 @@ impl RunArgs {
             let _inside = runtime.enter();
             Signals::listen().context("can't listen for signals")?
         };
-        let node = wire::start(&settings, &runtime)?;
+        let node = wire::start(&settings, log, &runtime)?;
         banner::show(&settings, &node);
         let reason = runtime.block_on(shutdown::reason(&node, &mut signals));
         shutdown::stop(node, reason, signals, runtime)

@@ -1,6 +1,6 @@
 //! The keystore by the command line.
 
-use crate::support::{Said, run, run_with, text};
+use crate::support::{Said, run_with, text};
 use std::path::Path;
 
 const DEV_WORDS: &str = "test test test test test test test test test test test junk\n";
