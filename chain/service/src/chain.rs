@@ -92,24 +92,6 @@ pub struct WriterThread<R: Runtime> {
     thread: JoinHandle<Result<(), Fault>>,
 }
 
-/// Tells the node that its writer can't go on, also when that is because of a bug that panics.
-struct Alarm(watch::Sender<Option<Fault>>);
-
-impl Alarm {
-    fn raise(&self, fault: Fault) {
-        tracing::error!(%fault, "the node can't go on");
-        self.0.send_replace(Some(fault));
-    }
-}
-
-impl Drop for Alarm {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.raise(Fault::Bug("the writer's thread died".into()));
-        }
-    }
-}
-
 impl<R: Runtime> WriterThread<R> {
     /// Ends the writer after what is queued, writes what memory holds, and waits for that.
     /// Blocks the calling thread.
@@ -146,19 +128,11 @@ impl<R: Runtime> Chain<R> {
         }))?;
         let (commands, queue) = mpsc::channel(QUEUE);
         let (fault_sender, fault) = watch::channel(None);
-        let mut writer = writer::Writer { importer, pool: Arc::clone(&pool), ledger, queue };
+        let alarm = writer::Alarm(fault_sender);
+        let mut writer = writer::Writer { importer, pool: Arc::clone(&pool), ledger, queue, alarm };
         let thread = std::thread::Builder::new()
             .name("chain-writer".into())
-            .spawn(move || {
-                let alarm = Alarm(fault_sender);
-                let result = writer.run();
-                if let Err(fault) = &result {
-                    // Before the queue goes: whoever is told `Stopped` can see why.
-                    alarm.raise(fault.clone());
-                }
-                drop(writer);
-                result
-            })
+            .spawn(move || writer.run())
             .map_err(StartError::Thread)?;
         let chain = Self {
             inner: Arc::new(Inner {

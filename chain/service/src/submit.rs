@@ -3,7 +3,7 @@
 use crate::Chain;
 use crate::chain::Stopped;
 use crate::command::Command;
-use blocktree_consensus::{EncodedEvent, EventError, Runtime, Weight, check_event};
+use blocktree_consensus::{CheckedEvent, EncodedEvent, EventError, Runtime, Weight, check_event};
 use blocktree_mempool::PoolRefusal;
 use blocktree_primitives::{Amount, DecodeError, EventId};
 use std::sync::Arc;
@@ -51,6 +51,17 @@ impl<R: Runtime> Chain<R> {
             EventError::Malformed(refusal) => SubmitError::Invalid(refusal.to_string()),
             other => SubmitError::BadSignature(other.to_string()),
         })?);
+        self.submit_checked(event).await
+    }
+
+    /// [`Chain::submit`] of an event that was checked for this chain already.
+    ///
+    /// # Errors
+    /// [`SubmitError::Pool`] or [`SubmitError::Stopped`].
+    pub async fn submit_checked(
+        &self,
+        event: Arc<CheckedEvent<R::Call>>,
+    ) -> Result<Submitted, SubmitError> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Submit { event, reply }).await?;
         answer.await.map_err(|_| Stopped)?

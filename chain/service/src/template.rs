@@ -89,8 +89,7 @@ impl<R: Runtime> Chain<R> {
         let Some(state_root) = self.root_after(&published, &executed)? else { return Ok(None) };
         let leaves = published.tip().height.0.saturating_add(1);
         let history = ChainReader(&*published.snapshot).peaks(leaves)?;
-        let hashes: Vec<[u8; 32]> =
-            events.iter().map(|event| merkle::hash_leaf(event.encoded())).collect();
+        let hashes: Vec<[u8; 32]> = events.iter().map(|event| event.leaf()).collect();
         let commitment = Commitment {
             height,
             miner: *miner,

@@ -132,7 +132,8 @@ fn what_was_spoilt_on_the_way_blames_the_sender_alone() {
     let other = forge.block(&side);
     let mut importer = forge.open(&MemoryLedger::new());
 
-    let spoil: [(&str, &dyn Fn(&mut Candidate<Call>)); 5] = [
+    type Spoil<'a> = &'a dyn Fn(&mut Candidate<Call>);
+    let spoil: [(&str, Spoil<'_>); 5] = [
         ("WrongEventRoot", &|b| b.body = other.body.clone()),
         ("WrongEventRoot", &|b| b.body = Body::new(Vec::new()).unwrap()),
         ("WrongEventRoot", &|b| {

@@ -249,7 +249,7 @@ fn a_reorganisation_below_the_undo_records_folds_again() {
         for column in FOLLOWING.into_iter().filter(|column| *column != Column::Undo) {
             assert_eq!(entries(&ledger, column), entries(&alone, column), "{}", column.name());
         }
-        assert_eq!(entries(&ledger, Column::Undo).len(), undo_depth as usize);
+        assert_eq!(entries(&ledger, Column::Undo).len() as u64, undo_depth);
         // It opens again, and goes on.
         drop(importer);
         let mut importer = forge.try_open(Arc::new(ledger.clone()), config).unwrap();
