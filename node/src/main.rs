@@ -6,6 +6,7 @@
 mod banner;
 mod chosen;
 mod cli;
+mod client;
 mod config;
 mod control;
 mod folders;

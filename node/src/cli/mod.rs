@@ -20,6 +20,8 @@ enum Command {
     Run(run::RunArgs),
     Key(key::KeyArgs),
     Chain(chain::ChainArgs),
+    #[command(flatten)]
+    Client(crate::client::ClientCommand),
 }
 
 impl Cli {
@@ -32,6 +34,7 @@ impl Cli {
             Command::Run(args) => args.run(),
             Command::Key(args) => args.run(),
             Command::Chain(args) => args.run(),
+            Command::Client(command) => command.run(),
         }
     }
 }
