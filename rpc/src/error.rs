@@ -40,17 +40,22 @@ macro_rules! rules {
         }
     };
 }
-#[allow(unused_imports)]
-pub(crate) use rules;
-
 rules! {
-    /// 1000 to 1099: of the interface itself.
+    /// 1000 to 1149: of the interface itself, and of events before any rule of the ledger.
     pub mod interface {
         RATE_LIMITED = 1000 "rpc.RateLimited" "the connection asks more per second than the node allows";
         TOO_SLOW = 1001 "rpc.TooSlow" "the answer took longer than a request may take";
         BUSY = 1002 "rpc.Busy" "too many costly requests are under way";
         UNAUTHORIZED = 1003 "rpc.Unauthorized" "an admin method without the token of the data folder";
         NOT_FOUND = 1004 "rpc.NotFound" "there is nothing at this hash, height, id, path or principal";
+        STOPPING = 1005 "rpc.Stopping" "the node is stopping";
+        UNKNOWN_CURSOR = 1006 "rpc.UnknownCursor" "the cursor is no block that this node knows";
+        NOT_A_DEVELOPMENT_CHAIN = 1007 "rpc.NotADevelopmentChain" "only a development chain makes blocks on demand";
+        NOT_ACCEPTED = 1008 "rpc.NotAccepted" "the block is known already, known to be invalid, or not worth keeping";
+        NOT_DONE = 1009 "rpc.NotDone" "the node could not do what an admin asked";
+        NOT_AN_EVENT = 1100 "event.Malformed" "the bytes are no event, or no call";
+        BAD_SIGNATURE = 1101 "event.BadSignature" "the event is not signed by its signer";
+        BAD_CALL_SIGNATURE = 1102 "event.BadCallSignature" "a signature within the event's call fails";
     }
 }
 
@@ -135,6 +140,7 @@ impl From<RpcError> for ErrorObjectOwned {
 pub fn all_rules() -> Vec<&'static Rule> {
     let mut all = Vec::new();
     all.extend_from_slice(interface::ALL);
+    all.extend(crate::refusal::all_rules());
     all
 }
 

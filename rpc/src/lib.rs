@@ -4,17 +4,20 @@
 //! What lives here translates between JSON and the ledger's types, and guards the door. No rule
 //! of the ledger is decided here, and nothing is kept here but what a connection needs.
 
+pub mod api;
 mod caller;
 pub mod client;
 pub mod error;
 pub mod openrpc;
 pub mod params;
+pub mod refusal;
 pub mod registry;
 pub mod server;
 pub mod subscriber;
 pub mod token;
 pub mod types;
 
+pub use api::{Api, NodeControl};
 pub use client::{Client, ClientError};
 pub use error::{RpcError, Rule};
 pub use registry::{CallLimits, Registry};

@@ -16,6 +16,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::task::JoinError;
 
 /// What a method answers.
 pub trait Answer: Serialize + JsonSchema + Clone + Send + 'static {}
@@ -111,7 +112,8 @@ impl<C: Send + Sync + 'static> Registry<C> {
         registered(added.map(|_| ()));
     }
 
-    /// Adds an admin method: as [`Registry::method`], for callers with the token only.
+    /// Adds an admin method, for callers with the token only. It may take a moment: it runs on a
+    /// thread of its own.
     ///
     /// # Panics
     /// When the name is taken.
@@ -120,14 +122,19 @@ impl<C: Send + Sync + 'static> Registry<C> {
         def: Def,
         run: impl Fn(&C, P) -> Result<R, RpcError> + Send + Sync + 'static,
     ) {
-        let admin = self.admin.clone();
         self.document.add(MethodDoc::new::<P, R>(&def));
-        let added = self.module.register_method(def.name, move |params, context, extensions| {
-            admit(extensions, def.cost)?;
-            let params: P = parse(&params)?;
-            authorize(&admin, extensions, params.token())?;
-            run(context, params).map_err(ErrorObjectOwned::from)
-        });
+        let (admin, run) = (self.admin.clone(), Arc::new(run));
+        let added =
+            self.module.register_async_method(def.name, move |params, context, extensions| {
+                let (admin, run) = (admin.clone(), run.clone());
+                async move {
+                    admit(&extensions, def.cost)?;
+                    let params: P = parse(&params)?;
+                    authorize(&admin, &extensions, params.token())?;
+                    let work = tokio::task::spawn_blocking(move || run(&context, params));
+                    finished(def.name, work.await).map_err(ErrorObjectOwned::from)
+                }
+            });
         registered(added.map(|_| ()));
     }
 
@@ -181,10 +188,7 @@ impl<C: Send + Sync + 'static> Registry<C> {
                     drop(permit);
                     answer
                 });
-                work.await.unwrap_or_else(|died| {
-                    tracing::error!(method = def.name, %died, "a method panicked");
-                    Err(RpcError::internal("the method failed; the node's log says more"))
-                })
+                finished(def.name, work.await)
             }
         });
     }
@@ -286,6 +290,17 @@ fn authorize(
             Err(RpcError::refused(&interface::UNAUTHORIZED, why))
         }
     }
+}
+
+/// The outcome of work on a thread of its own, which may have panicked.
+fn finished<R>(
+    method: &str,
+    outcome: Result<Result<R, RpcError>, JoinError>,
+) -> Result<R, RpcError> {
+    outcome.unwrap_or_else(|died| {
+        tracing::error!(method, %died, "a method panicked");
+        Err(RpcError::internal("the method failed; the node's log says more"))
+    })
 }
 
 fn too_slow(limit: Duration) -> RpcError {

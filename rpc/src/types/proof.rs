@@ -1,6 +1,7 @@
 //! Proofs in JSON. docs/rpc.md says byte by byte how to verify them.
 
 use super::{Binary, HeaderJson};
+use blocktree_state::auth::Proof;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,14 +32,19 @@ pub struct OtherLeaf {
     pub value_hash: Binary,
 }
 
-/// Proof that a leaf is in an RFC 6962 tree, beside the raw leaf.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct InclusionProof {
-    /// Position of the leaf, from 0.
-    pub index: u64,
-    /// Leaves of the tree.
-    pub count: u64,
-    /// The siblings from the leaf up, 32 bytes each.
-    pub siblings: Vec<Binary>,
+impl StateProof {
+    /// A proof under the state root of `header`.
+    #[must_use]
+    pub fn new(header: HeaderJson, proof: &Proof) -> Self {
+        Self {
+            header,
+            key: Binary(proof.key.to_vec()),
+            value: proof.value.as_ref().map(|value| Binary(value.to_vec())),
+            siblings: proof.siblings.iter().map(|s| s.map(Binary::from)).collect(),
+            other: proof.other.map(|other| OtherLeaf {
+                path: other.path.into(),
+                value_hash: other.value_hash.into(),
+            }),
+        }
+    }
 }

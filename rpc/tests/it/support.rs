@@ -89,12 +89,21 @@ fn echo(_: &Context, params: EchoParams) -> Result<Echo, RpcError> {
     Ok(Echo { said: vec![params.text; times], total_len })
 }
 
+/// Counts when it is dropped, as a subscription is whose subscriber left.
+struct Ending(Arc<Context>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 async fn flood(context: Arc<Context>, subscriber: Subscriber<String>) {
+    let _ending = Ending(context.clone());
     let message = "x".repeat(64 << 10);
     while subscriber.send(&message).await.is_ok() {
         context.sent.fetch_add(1, Ordering::Relaxed);
     }
-    context.ended.fetch_add(1, Ordering::Relaxed);
 }
 
 /// The methods that the tests call.
