@@ -15,7 +15,7 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-pub struct Mirror {
+pub(crate) struct Mirror {
     chain: Chain<BlocktreeRuntime>,
     _writer: WriterThread<BlocktreeRuntime>,
     runtime: tokio::runtime::Runtime,
@@ -27,7 +27,7 @@ fn now() -> u32 {
 }
 
 impl Mirror {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let spec = ChainSpec::dev();
         let (chain, writer) = Chain::start(Setup {
             runtime: Arc::new(BlocktreeRuntime::new(spec.runtime_params().unwrap()).unwrap()),
@@ -44,12 +44,12 @@ impl Mirror {
         Self { chain, _writer: writer, runtime }
     }
 
-    pub fn genesis(&self) -> BlockHash {
+    pub(crate) fn genesis(&self) -> BlockHash {
         self.chain.genesis()
     }
 
     /// Takes in the node's best chain.
-    pub fn follow(&mut self, node: &Rpc) -> Result<(), RpcFailure> {
+    pub(crate) fn follow(&mut self, node: &Rpc) -> Result<(), RpcFailure> {
         let tip = node.try_call("chain_getTip", json!([]))?;
         let mut missing = Vec::new();
         let mut at = tip["hash"].as_str().unwrap().to_owned();
@@ -73,7 +73,7 @@ impl Mirror {
 
     /// Makes a branch with one block more than the best chain, from a few blocks back, and gives
     /// it to the node. Returns 1 if the node went over to it.
-    pub fn fork(
+    pub(crate) fn fork(
         &mut self,
         node: &Rpc,
         random: &mut dyn FnMut(u64) -> u64,
@@ -93,7 +93,7 @@ impl Mirror {
             let record = chain.header(hash).unwrap().unwrap();
             let mut scale = (record.header, record.commitment).encode();
             scale.extend(chain.body(hash).unwrap().unwrap());
-            node.try_call("mining_submit", json!([hex::encode(scale)]))?;
+            node.try_call("mining_submitBlock", json!([hex::encode(scale)]))?;
         }
         let tip = node.try_call("chain_getTip", json!([]))?;
         let ours = made.last().unwrap().to_string();
