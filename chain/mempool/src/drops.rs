@@ -97,7 +97,6 @@ impl Drops {
     /// Remembers a reason in place of an older one for the same event and, if there are too many,
     /// of the oldest.
     pub(crate) fn record(&mut self, id: EventId, dropped: Dropped, batch: &mut Batch) {
-        self.forget(&id, batch);
         let number = self.next;
         journal::put_drop(batch, number, &id, &dropped);
         self.restore(number, id, dropped, batch);
@@ -105,6 +104,7 @@ impl Drops {
 
     /// Takes a reason back from the journal.
     pub(crate) fn restore(&mut self, number: u64, id: EventId, reason: Dropped, batch: &mut Batch) {
+        self.forget(&id, batch);
         self.in_order.insert(number, id);
         self.by_id.insert(id, (number, reason));
         self.next = self.next.max(number.saturating_add(1));
@@ -172,5 +172,8 @@ mod tests {
         drops.forget(&id(1), &mut batch);
         assert_eq!(drops.get(&id(1)), None);
         assert_eq!(drops.in_order.values().collect::<Vec<_>>(), [&id(3)]);
+        // A damaged journal may name one twice.
+        drops.restore(77, id(3), Dropped::Evicted, &mut batch);
+        assert_eq!(drops.in_order.keys().collect::<Vec<_>>(), [&77]);
     }
 }

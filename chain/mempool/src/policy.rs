@@ -24,13 +24,13 @@ pub struct Policy {
     /// How many events may wait. Default: 100,000.
     pub max_events: usize,
     /// How many encoded bytes may wait. Default: 64 MiB. The events are held decoded as well, with
-    /// less than a kilobyte of indexes for each.
+    /// about a kilobyte of indexes for each.
     pub max_bytes: usize,
     /// For how many blocks at least, the next one included, an event must still be valid to be
     /// taken in. Default: 2, so that a flood of events about to expire costs its sender something.
     pub min_life: Span,
-    /// For how many blocks an event may wait; then it expires here, whatever it says itself.
-    /// Default: 20,160, two weeks at a block a minute.
+    /// For how many blocks, at least one, an event may wait; then it expires here, whatever it
+    /// says itself. Default: 20,160, two weeks at a block a minute.
     pub max_wait: Span,
     /// After how many refusals by templates, each at another tip, an event is dropped, so that its
     /// signer's nonce becomes free. Default: 8, which with the pauses between takes 127 blocks.

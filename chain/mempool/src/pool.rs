@@ -200,7 +200,7 @@ impl<C> Pool<C> {
         sequence: u64,
         since: Height,
     ) -> Entry<C> {
-        let longest = Height(since.0.saturating_add(self.policy.max_wait.0));
+        let longest = Height(since.0.saturating_add(self.policy.max_wait.0.max(1)));
         let last = event.event().valid_until.map_or(longest, |own| own.min(longest));
         Entry { event, sequence, since, last, refused: None }
     }

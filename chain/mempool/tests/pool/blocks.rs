@@ -76,6 +76,17 @@ fn events_expire_when_no_later_block_may_hold_them() {
 }
 
 #[test]
+fn the_next_block_is_always_waited_for() {
+    let mut node = Node::new(Policy { max_wait: Span(0), min_life: Span(0), ..Policy::default() });
+    let endless = node.add(Spec::new(1, 0, 400));
+    let until_next = node.add(Spec::new(2, 0, 400).until(11));
+    assert_eq!(node.best(), [endless, until_next]);
+    node.grow_to(11);
+    assert_eq!(node.dropped(&endless), Dropped::WaitedTooLong { since: Height(10) });
+    assert_eq!(node.dropped(&until_next), Dropped::Expired { valid_until: Height(11) });
+}
+
+#[test]
 fn what_a_block_returns_waits_in_front_and_in_order() {
     let mut node = Node::new(Policy::default());
     let event = |signer, nonce| Spec::new(signer, nonce, 400).make();
