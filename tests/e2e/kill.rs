@@ -59,7 +59,8 @@ fn send_events(
     let to = Principal([u8::try_from(index).unwrap(); 32]);
     let mut nonce = 0;
     while !stop.load(Ordering::Relaxed) {
-        let call = Call::Coin(pallet_coin::Call::Transfer { to, amount: Amount::from_units(200_000) });
+        let call =
+            Call::Coin(pallet_coin::Call::Transfer { to, amount: Amount::from_units(200_000) });
         let event = Event::signed(&secret, &genesis, nonce, Amount::from_units(1000), None, call);
         let (id, hex) = (event.id(&genesis).to_string(), hex::encode(event.encode()));
         loop {
@@ -78,14 +79,23 @@ fn send_events(
                 Err(RpcFailure::Unreachable(_)) => std::thread::sleep(Duration::from_millis(5)),
                 Err(RpcFailure::Error { code, message, data }) => {
                     let text = format!("{message} {data}");
-                    if text.contains("NonceUsed") || text.contains("used already") || text.contains(KNOWN) || text.contains("already") {
+                    if text.contains("NonceUsed")
+                        || text.contains("used already")
+                        || text.contains(KNOWN)
+                        || text.contains("already")
+                    {
                         // It was written before the kill, though never acknowledged.
                         nonce += 1;
                         break;
                     }
                     // Its window of nonces is full, or the tip moved under it: wait for a block.
                     assert!(
-                        text.contains("TooMany") || text.contains("TooFar") || text.contains("ahead") || text.contains("moved") || text.contains("wait") || text.contains("stopping"),
+                        text.contains("TooMany")
+                            || text.contains("TooFar")
+                            || text.contains("ahead")
+                            || text.contains("moved")
+                            || text.contains("wait")
+                            || text.contains("stopping"),
                         "{code} {text}"
                     );
                     std::thread::sleep(Duration::from_millis(5));

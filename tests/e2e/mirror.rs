@@ -10,7 +10,7 @@ use blocktree_runtime::{BlocktreeRuntime, Call};
 use blocktree_service::{Chain, Setup, WriterThread};
 use blocktree_state::MemoryLedger;
 use blocktree_tests::{Rpc, RpcFailure};
-use parity_scale_codec::Encode;
+use parity_scale_codec::{Compact, Encode};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -24,6 +24,17 @@ pub(crate) struct Mirror {
 fn now() -> u32 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     u32::try_from(since.as_secs()).unwrap()
+}
+
+/// A block's encoding from its parts: header, commitment, count, events (docs/protocol.md §3).
+fn scale_of(block: &serde_json::Value) -> Vec<u8> {
+    let bytes = |value: &serde_json::Value| hex::decode(value.as_str().unwrap()).unwrap();
+    let events = block["events"].as_array().unwrap();
+    let mut scale = bytes(&block["header"]["raw"]);
+    scale.extend(bytes(&block["header"]["commitment"]));
+    scale.extend(Compact(u32::try_from(events.len()).unwrap()).encode());
+    events.iter().for_each(|event| scale.extend(bytes(&event["eventScale"])));
+    scale
 }
 
 impl Mirror {
@@ -60,7 +71,7 @@ impl Mirror {
                 break;
             }
             let block = node.try_call("chain_getBlock", json!([at]))?;
-            let scale = hex::decode(block["blockScale"].as_str().unwrap()).unwrap();
+            let scale = scale_of(&block);
             let block = Candidate::<Call>::decode(&scale).unwrap();
             at = block.header.parent.to_string();
             missing.push(block);
