@@ -11,7 +11,10 @@ const HINTS: [(&[&str], &str); 35] = [
         "what was signed was changed, or signed for another chain or offer: have it signed again",
     ),
     (&["pool.AlreadyKnown"], "it is in: `blocktree event ID` says how it stands"),
-    (&["pool.FeeTooLow", "pool.ReplacementFeeTooLow"], "give that much by --fee"),
+    (
+        &["pool.FeeTooLow", "pool.ReplacementFeeTooLow"],
+        "give that much by --fee, in blockcoin of 10^8 base units; without --fee the node estimates it",
+    ),
     (&["pool.Expired", "pool.ExpiresTooSoon", "coin.Expired"], "give a later --valid-until"),
     (
         &["pool.NonceUsed", "pool.NonceTooFar", "coin.NonceUsed", "coin.NonceAhead"],

@@ -99,7 +99,7 @@ pub(crate) fn message(text: &str, field: &str) -> Result<Vec<u8>> {
     }
     let path = Path::new(text);
     if !path.exists() {
-        let why = format!("{text}: neither hex nor a file; give what `{field}` printed");
+        let why = format!("{text}: neither hex nor a file; give the {field} as it was printed");
         return Err(UsageError::new(why).into());
     }
     let mut content = String::new();

@@ -9,10 +9,9 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
-/// Leaves of a piece, a power of two, so that every piece but the last is a whole subtree.
-const PIECE_LEAVES: u64 = 1 << 14;
-/// Bytes of a piece: 4 MiB.
-const PIECE_LEN: usize = PIECE_LEAVES as usize * LEAF_SIZE;
+/// Bytes of a piece: 2^14 leaves, a power of two, so that every piece but the last is a whole
+/// subtree.
+const PIECE_LEN: usize = 4 << 20;
 
 /// A fragment file as the ledger sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,7 +156,8 @@ mod tests {
             let count = whole.count();
             let expected = Fragment { root: whole.root(), size: data.len() as u64 };
             assert_eq!(fragment(&path).unwrap(), expected, "{len} bytes");
-            for index in [0, count / 2, count - 1, PIECE_LEAVES.min(count - 1)] {
+            // The first leaf of the second piece among them.
+            for index in [0, count / 2, count - 1, (1 << 14).min(count - 1)] {
                 let leaf = leaf(&path, index).unwrap();
                 assert_eq!(leaf.siblings, whole.prove(index).unwrap().siblings, "{len}, {index}");
                 let size = leaf.fragment.size;

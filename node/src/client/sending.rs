@@ -90,12 +90,11 @@ impl Sent {
         for more in [&self.status, &extra] {
             json.extend(more.as_object().cloned().unwrap_or_default());
         }
-        let (id, fee) = (self.id, self.fee.to_coins());
         let place = match self.status.get("height").and_then(Value::as_u64) {
             Some(height) => format!("in block {height}"),
-            None => format!("waiting to be mined; `blocktree event {id}` says how it stands"),
+            None => "waiting for a block".to_owned(),
         };
-        let text = format!("{what}\nevent  {id}\n       fee {fee}, {place}");
+        let text = format!("{what}\nevent  {}, fee {}, {place}", self.id, self.fee.to_coins());
         Answer::new(text, Value::Object(json))
     }
 }

@@ -59,7 +59,8 @@ fn collect(name: &str, value: &Value, rows: &mut Vec<(String, String)>) {
         }
         Value::Array(items) => {
             let texts: Vec<String> = items.iter().map(|item| scalar(name, item)).collect();
-            rows.push((name.to_owned(), texts.join(" ")));
+            let text = if texts.is_empty() { "none".to_owned() } else { texts.join(" ") };
+            rows.push((name.to_owned(), text));
         }
         other => rows.push((name.to_owned(), scalar(name, other))),
     }

@@ -66,11 +66,13 @@ impl DemandArgs {
 impl ChallengesArgs {
     pub(super) async fn run(self) -> Result<Answer> {
         let link = self.link.connect().await?;
-        let mut items = link.list("storage_listChallenges", json!({})).await?;
-        if let Some(placement) = &self.placement {
-            let id = placement.to_string();
-            items.retain(|item| item.get("placement").and_then(Value::as_str) == Some(&id));
-        }
+        let items = match &self.placement {
+            None => link.list("storage_listChallenges", json!({})).await?,
+            Some(id) => {
+                let placement = link.placement(id).await?;
+                field::<Option<Value>>(&placement, "/challenge")?.into_iter().collect()
+            }
+        };
         Ok(Answer::new(show::list(&items, "nothing is asked"), Value::Array(items)))
     }
 }
