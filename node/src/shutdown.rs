@@ -110,6 +110,22 @@ pub(crate) fn stop(
             return Ok(());
         }
     };
-    let folder = || format!("the node has stopped (data folder {})", data_dir.display());
-    Err(fault).with_context(folder)
+    let advice = advice(&fault);
+    let stopped =
+        || format!("the node has stopped, its data is in {}; {advice}", data_dir.display());
+    Err(fault).with_context(stopped)
+}
+
+/// What to do about a fault.
+const fn advice(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::DiskFull(_) => "make room and start it again, nothing that was acknowledged is lost",
+        Fault::Disk(_) => {
+            "see to the disk and start it again, nothing that was acknowledged is lost"
+        }
+        Fault::Corrupt(_) => {
+            "`blocktree chain verify` says more; a damaged folder is begun anew from an export"
+        }
+        Fault::Bug(_) => "keep the folder and report this",
+    }
 }

@@ -191,6 +191,15 @@ fn lines(source: Option<impl Read + Send + 'static>) -> Receiver<String> {
     receiver
 }
 
+/// Asks a node; what it answered, or why not.
+pub(crate) fn ask(url: &str, method: &str, params: &Value) -> Result<Value, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let client = blocktree_rpc::Client::connect(url).await.map_err(|e| e.to_string())?;
+        client.call(method, params).await.map_err(|error| error.to_string())
+    })
+}
+
 /// A field of a log line.
 pub(crate) fn field(line: &str, name: &str) -> String {
     let label = format!(" {name}=");

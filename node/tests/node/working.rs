@@ -1,6 +1,8 @@
 //! A node's life: start, mine, stop, start again, be killed, run out of disk.
 
-use crate::support::{Node, blocktree, field, run, text};
+use crate::support::{Node, ask, blocktree, field, run, text};
+use serde_json::json;
+use std::process::Command;
 use std::time::Duration;
 
 #[test]
@@ -106,4 +108,86 @@ fn ctrl_c_stops_and_the_second_one_does_not_hurt() {
     if field(&line, "height") == "1" {
         assert_eq!(field(&line, "hash"), hash);
     }
+}
+
+/// A limit on the size of files fails like a disk that takes no more: in the middle of a write.
+#[test]
+fn a_write_that_fails_stops_the_node_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    // Without the trap the kernel would kill the process. 200,000 bytes: more than what a start
+    // writes into any one file, and the log of some 200 blocks.
+    let limited = "trap '' XFSZ; exec prlimit --fsize=200000 \"$@\"";
+    let args = ["run", "--mine=0", "--rpc-addr", "127.0.0.1:0", "--data-dir", text(&data)];
+    let mut node = Node::spawn(
+        Command::new("sh")
+            .args(["-c", limited, "sh", env!("CARGO_BIN_EXE_blocktree")])
+            .args(args)
+            .stdin(std::process::Stdio::null()),
+    );
+    node.banner("JSON-RPC");
+    let url = std::fs::read_to_string(data.join("rpc-url")).unwrap();
+    let mut last = None;
+    for _ in 0..1000 {
+        match ask(url.trim(), "mining_generate", &json!([10])) {
+            Ok(blocks) => {
+                last = blocks.as_array().and_then(|b| b.last()?.as_str()?.to_owned().into())
+            }
+            Err(refused) => {
+                assert!(refused.contains("stopping") || refused.contains("no node"), "{refused}");
+                break;
+            }
+        }
+    }
+    assert_eq!(node.ended(Duration::from_secs(10)).code(), Some(1));
+    let said = node.log("error: the node has stopped");
+    assert!(said.contains("see to the disk and start it again"), "{said}");
+    assert!(said.contains("the disk failed") && said.contains("File too large"), "{said}");
+
+    let last: String = last.expect("some blocks fit");
+    let node = Node::start(&data, &["--mine=0"]);
+    node.banner("JSON-RPC");
+    let url = std::fs::read_to_string(data.join("rpc-url")).unwrap();
+    let header = ask(url.trim(), "chain_getHeader", &json!({ "hash": last })).unwrap();
+    let height = header["height"].as_u64().unwrap();
+    assert!(height >= 10 && height.is_multiple_of(10), "{header}");
+    let there = ask(url.trim(), "chain_getBlockHash", &json!([height])).unwrap();
+    assert_eq!(there.as_str(), Some(last.as_str()), "on the best chain");
+    node.stop();
+    let verified = run(&["chain", "verify", "--data-dir", text(&data), "--json"]).json();
+    assert!(verified["blocks"].as_u64() >= Some(height), "{verified}");
+}
+
+#[test]
+fn an_operator_turns_switches_with_the_token_of_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut node = Node::start(folder.path(), &["--mine=0"]);
+    node.banner("JSON-RPC");
+    let url = std::fs::read_to_string(folder.path().join("rpc-url")).unwrap();
+    let url = url.trim();
+    // The command finds the node by its folder.
+    let info = run(&["chain", "info", "--json", "--data-dir", text(folder.path())]).json();
+    assert_eq!((info["node"].as_str(), info["tip"]["height"].as_u64()), (Some(url), Some(0)));
+
+    let refused = ask(url, "admin_setMining", &json!({ "threads": 1 })).unwrap_err();
+    assert!(refused.contains("rpc-token"), "{refused}");
+    let token = std::fs::read_to_string(folder.path().join("rpc-token")).unwrap();
+    let token = token.trim();
+    let admin = |method, mut params: serde_json::Value| {
+        params["token"] = token.into();
+        ask(url, method, &params)
+    };
+    // Two threads search the same template, and one block comes of it.
+    admin("admin_setMining", json!({ "threads": 2 })).unwrap();
+    let hash = node.mined(1);
+    assert_eq!(ask(url, "chain_getBlockHash", &json!([1])).unwrap(), json!(hash));
+    admin("admin_setMining", json!({ "threads": 0 })).unwrap();
+    node.log("mining stopped");
+    let refused = admin("admin_setLogFilter", json!({ "filter": "blocktree=loud" })).unwrap_err();
+    assert!(refused.contains("is no log filter"), "{refused}");
+    admin("admin_setLogFilter", json!({ "filter": "debug" })).unwrap();
+    node.log("log filter changed");
+    admin("admin_stop", json!({})).unwrap();
+    assert_eq!(node.ended(Duration::from_secs(10)).code(), Some(0));
+    node.log("stopped height=");
 }
