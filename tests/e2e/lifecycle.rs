@@ -7,8 +7,6 @@
 //! All heights are known: while a placement lives, the test solves the blocks itself and picks
 //! solutions by which chance draws nothing (docs/protocol.md §8.4), so every challenge here was demanded.
 
-#![allow(clippy::unwrap_used)] // Helpers are tests too, clippy knows only #[test].
-
 use blocktree_primitives::{Header, tags};
 use blocktree_tests::{Node, NodeBuilder, blocktree};
 use parity_scale_codec::Decode;
