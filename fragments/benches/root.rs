@@ -13,18 +13,14 @@ use sha2::{Digest as _, Sha256};
 const SIZE: usize = 32 * (1 << 20) / 10;
 
 fn roots(c: &mut Criterion) {
-    let data: Vec<u8> = (0u32..)
-        .flat_map(|i| i.wrapping_mul(0x9e37_79b9).to_le_bytes())
-        .take(SIZE)
-        .collect();
+    let data: Vec<u8> =
+        (0u32..).flat_map(|i| i.wrapping_mul(0x9e37_79b9).to_le_bytes()).take(SIZE).collect();
     let mut group = c.benchmark_group("3.2 MiB");
     group.throughput(Throughput::Bytes(data.len() as u64));
     group.bench_function("sha2, one stream without a tree", |b| {
         b.iter(|| Sha256::digest(black_box(&data)));
     });
-    group.bench_function("fragment_root", |b| {
-        b.iter(|| fragment_root(black_box(&data)))
-    });
+    group.bench_function("fragment_root", |b| b.iter(|| fragment_root(black_box(&data))));
     group.bench_function("FragmentTree::build", |b| {
         b.iter(|| FragmentTree::build(black_box(&data)));
     });

@@ -59,23 +59,14 @@ pub fn verify_inclusion(
 ) -> Result<(), InclusionError> {
     let expected = path_length(index, count)?;
     if usize::try_from(expected) != Ok(siblings.len()) {
-        return Err(InclusionError::PathLength {
-            expected,
-            found: siblings.len(),
-        });
+        return Err(InclusionError::PathLength { expected, found: siblings.len() });
     }
-    let sided = Steps::new(index, count)?
-        .filter(|step| *step != Step::Carried)
-        .zip(siblings);
+    let sided = Steps::new(index, count)?.filter(|step| *step != Step::Carried).zip(siblings);
     let top = sided.fold(*leaf_hash, |node, (step, sibling)| match step {
         Step::SiblingLeft => merkle::node_hash(sibling, &node),
         Step::SiblingRight | Step::Carried => merkle::node_hash(&node, sibling),
     });
-    if top == *root {
-        Ok(())
-    } else {
-        Err(InclusionError::WrongRoot)
-    }
+    if top == *root { Ok(()) } else { Err(InclusionError::WrongRoot) }
 }
 
 /// One level of the way up.
@@ -96,10 +87,7 @@ struct Steps {
 impl Steps {
     fn new(index: u64, count: u64) -> Result<Self, InclusionError> {
         if index < count {
-            Ok(Self {
-                at: index,
-                width: count,
-            })
+            Ok(Self { at: index, width: count })
         } else {
             Err(InclusionError::IndexOutOfRange { index, count })
         }

@@ -73,10 +73,7 @@ pub fn verify_leaf(
     let expected =
         leaf_length(size, index).ok_or(InclusionError::IndexOutOfRange { index, count })?;
     if leaf.len() != expected {
-        return Err(LeafError::LeafLength {
-            expected,
-            found: leaf.len(),
-        });
+        return Err(LeafError::LeafLength { expected, found: leaf.len() });
     }
     let hash = merkle::leaf_hash(leaf);
     Ok(verify_inclusion(root, &hash, index, count, siblings)?)
@@ -120,16 +117,8 @@ impl FragmentTree {
     /// [`EmptyFragment`].
     pub fn build(data: &[u8]) -> Result<Self, EmptyFragment> {
         let levels = merkle::levels::<LEAF_SIZE>(data);
-        let root = levels
-            .last()
-            .and_then(|top| top.first())
-            .copied()
-            .ok_or(EmptyFragment)?;
-        Ok(Self {
-            size: data.len() as u64,
-            root,
-            levels,
-        })
+        let root = levels.last().and_then(|top| top.first()).copied().ok_or(EmptyFragment)?;
+        Ok(Self { size: data.len() as u64, root, levels })
     }
 
     /// The fragment's bytes.
@@ -168,10 +157,6 @@ impl FragmentTree {
             siblings.extend(level.get(at ^ 1));
             at /= 2;
         }
-        Ok(Proof {
-            index,
-            count,
-            siblings,
-        })
+        Ok(Proof { index, count, siblings })
     }
 }

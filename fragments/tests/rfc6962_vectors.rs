@@ -32,12 +32,8 @@ fn judge(case: &Case) -> &'static str {
     let (Some(root), Some(leaf)) = (digest(&case.root), digest(&case.leaf_hash)) else {
         return "not a hash";
     };
-    let siblings: Option<Vec<_>> = case
-        .proof
-        .iter()
-        .flatten()
-        .map(|sibling| digest(sibling))
-        .collect();
+    let siblings: Option<Vec<_>> =
+        case.proof.iter().flatten().map(|sibling| digest(sibling)).collect();
     let Some(siblings) = siblings else {
         return "not a hash";
     };
@@ -52,11 +48,7 @@ fn judge(case: &Case) -> &'static str {
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("the vectors are there") {
         let path = entry.expect("readable").path();
-        if path.is_dir() {
-            files(&path, found)
-        } else {
-            found.push(path)
-        }
+        if path.is_dir() { files(&path, found) } else { found.push(path) }
     }
 }
 
@@ -71,22 +63,12 @@ fn every_inclusion_vector() {
         let text = std::fs::read_to_string(path).expect("readable");
         let case: Case = serde_json::from_str(&text).expect("a case");
         let outcome = judge(&case);
-        assert_eq!(
-            outcome != "accepted",
-            case.want_err,
-            "{}: {outcome}",
-            path.display()
-        );
+        assert_eq!(outcome != "accepted", case.want_err, "{}: {outcome}", path.display());
         *outcomes.entry(outcome).or_default() += 1;
     }
     // 98 files; the counts are those of a recursive verifier in another language. "Not a
     // hash" are the garbage, wrong-leaf and empty-root cases, with hashes of 0 or 9 bytes.
-    let expected = [
-        ("accepted", 6),
-        ("index", 11),
-        ("not a hash", 26),
-        ("path length", 26),
-        ("root", 29),
-    ];
+    let expected =
+        [("accepted", 6), ("index", 11), ("not a hash", 26), ("path length", 26), ("root", 29)];
     assert_eq!(outcomes, BTreeMap::from(expected));
 }

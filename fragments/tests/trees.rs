@@ -14,11 +14,7 @@ impl rs_merkle::Hasher for Rfc6962 {
     type Hash = Digest;
 
     fn hash(data: &[u8]) -> Digest {
-        Sha256::new()
-            .chain_update([0x00])
-            .chain_update(data)
-            .finalize()
-            .into()
+        Sha256::new().chain_update([0x00]).chain_update(data).finalize().into()
     }
 
     fn concat_and_hash(left: &Digest, right: Option<&Digest>) -> Digest {
@@ -40,27 +36,17 @@ fn naive(leaves: &[Digest], index: usize) -> (Vec<Digest>, Digest) {
         return (Vec::new(), *leaf);
     }
     let (left, right) = leaves.split_at(leaves.len().div_ceil(2).next_power_of_two());
-    let (near, far, at) = if index < left.len() {
-        (left, right, index)
-    } else {
-        (right, left, index - left.len())
-    };
+    let (near, far, at) =
+        if index < left.len() { (left, right, index) } else { (right, left, index - left.len()) };
     let (mut path, node) = naive(near, at);
     let (_, sibling) = naive(far, 0);
     path.push(sibling);
-    let pair = if index < left.len() {
-        (node, sibling)
-    } else {
-        (sibling, node)
-    };
+    let pair = if index < left.len() { (node, sibling) } else { (sibling, node) };
     (path, Rfc6962::concat_and_hash(&pair.0, Some(&pair.1)))
 }
 
 fn noise(len: usize) -> Vec<u8> {
-    (0u32..)
-        .flat_map(|i| i.wrapping_mul(0x9e37_79b9).to_be_bytes())
-        .take(len)
-        .collect()
+    (0u32..).flat_map(|i| i.wrapping_mul(0x9e37_79b9).to_be_bytes()).take(len).collect()
 }
 
 #[test]
@@ -86,21 +72,12 @@ fn trees_and_paths_equal_both_oracles() {
                     Ok(u32::try_from(proof.siblings.len()).expect("short"))
                 );
                 assert_eq!(
-                    verify_leaf(
-                        &tree.root(),
-                        tree.size(),
-                        index as u64,
-                        leaf,
-                        &proof.siblings
-                    ),
+                    verify_leaf(&tree.root(), tree.size(), index as u64, leaf, &proof.siblings),
                     Ok(())
                 );
             }
             let index = count as u64;
-            let outside = InclusionError::IndexOutOfRange {
-                index,
-                count: index,
-            };
+            let outside = InclusionError::IndexOutOfRange { index, count: index };
             assert_eq!(tree.prove(index), Err(outside));
             assert!(tree.prove(u64::MAX).is_err());
         }
@@ -186,15 +163,9 @@ fn tampered_proofs_are_refused_by_name() {
     // Leaves of another length.
     let bytes = |expected, found| Err(LeafError::LeafLength { expected, found });
     assert_eq!(check(size, 2, &leaf[1..], &good), bytes(256, 255));
-    assert_eq!(
-        check(size, 2, &[leaf, &[0]].concat(), &good),
-        bytes(256, 257)
-    );
+    assert_eq!(check(size, 2, &[leaf, &[0]].concat(), &good), bytes(256, 257));
     assert_eq!(check(size, 6, leaf, &good), bytes(100, 256));
-    assert_eq!(
-        check(size + 1, 6, &data[6 * LEAF_SIZE..], &good),
-        bytes(101, 100)
-    );
+    assert_eq!(check(size + 1, 6, &data[6 * LEAF_SIZE..], &good), bytes(101, 100));
     // Every bit of the leaf, of each sibling and of the root counts.
     for bit in 0..leaf.len() * 8 {
         let mut leaf = leaf.to_vec();
@@ -221,16 +192,9 @@ fn an_inner_node_is_no_leaf() {
     let data = noise(2 * LEAF_SIZE);
     let tree = FragmentTree::build(&data).expect("not empty");
     let proof = tree.prove(0).expect("in range");
-    let inner = [
-        tree.prove(1).expect("in range").siblings[0],
-        proof.siblings[0],
-    ]
-    .concat();
+    let inner = [tree.prove(1).expect("in range").siblings[0], proof.siblings[0]].concat();
     let error = InclusionError::WrongRoot;
-    assert_eq!(
-        verify_leaf(&tree.root(), 64, 0, &inner, &[]),
-        Err(error.into())
-    );
+    assert_eq!(verify_leaf(&tree.root(), 64, 0, &inner, &[]), Err(error.into()));
 }
 
 proptest! {

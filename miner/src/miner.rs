@@ -36,15 +36,9 @@ impl Miner {
     /// # Errors
     /// When the operating system gives no thread; those started before are stopped.
     pub fn start(source: Arc<dyn WorkSource>, threads: usize) -> Result<Self, StartError> {
-        let shared = Arc::new(Shared {
-            source,
-            stop: AtomicBool::new(false),
-            hashes: AtomicU64::new(0),
-        });
-        let mut miner = Self {
-            threads: Vec::with_capacity(threads),
-            shared,
-        };
+        let shared =
+            Arc::new(Shared { source, stop: AtomicBool::new(false), hashes: AtomicU64::new(0) });
+        let mut miner = Self { threads: Vec::with_capacity(threads), shared };
         for index in 0..threads {
             let shared = Arc::clone(&miner.shared);
             let stride = u32::try_from(threads).unwrap_or(u32::MAX);
@@ -130,11 +124,7 @@ impl Shared {
             };
             roll = next;
             if let Some(header) = self.search_nonces(&job, generation) {
-                let solved = Solved {
-                    job: job.id,
-                    header,
-                    commitment: job.commitment,
-                };
+                let solved = Solved { job: job.id, header, commitment: job.commitment };
                 self.source.submit(solved);
                 // The next job follows from the new generation; wait for it rather than solve
                 // this one twice.
@@ -189,15 +179,7 @@ mod tests {
     fn source(target: [u8; 32], not_before: Option<Instant>) -> (Arc<OneJob>, Receiver<Solved>) {
         let (sender, receiver) = channel();
         let (generation, solved) = (AtomicU64::new(1), Mutex::new(sender));
-        (
-            Arc::new(OneJob {
-                generation,
-                target,
-                not_before,
-                solved,
-            }),
-            receiver,
-        )
+        (Arc::new(OneJob { generation, target, not_before, solved }), receiver)
     }
 
     impl WorkSource for OneJob {
@@ -223,14 +205,7 @@ mod tests {
             };
             let id = self.generation();
             let not_before = self.not_before;
-            Some(Job {
-                id,
-                header,
-                commitment,
-                target: self.target,
-                min_time: 700,
-                not_before,
-            })
+            Some(Job { id, header, commitment, target: self.target, min_time: 700, not_before })
         }
         fn submit(&self, solved: Solved) {
             self.solved.lock().unwrap().send(solved).unwrap();
@@ -256,19 +231,9 @@ mod tests {
         let hash = solved.header.hash();
         assert_eq!(hash.0[30..], [0, 0], "the two most significant bytes");
         assert_eq!(solved.header.commitment, solved.commitment.hash());
-        assert_eq!(
-            solved.header.time, 700,
-            "the clock says 600, the job at least 700"
-        );
-        assert_eq!(
-            solved.commitment.extra_nonce[..4],
-            [6; 4],
-            "only the last half is rolled"
-        );
-        assert_eq!(
-            (solved.job, solved.commitment.miner),
-            (1, Principal([2; 32]))
-        );
+        assert_eq!(solved.header.time, 700, "the clock says 600, the job at least 700");
+        assert_eq!(solved.commitment.extra_nonce[..4], [6; 4], "only the last half is rolled");
+        assert_eq!((solved.job, solved.commitment.miner), (1, Principal([2; 32])));
     }
 
     #[test]

@@ -101,9 +101,7 @@ impl Amount {
             return None;
         }
         let product = u128::from(self.0).checked_mul(u128::from(numerator))?;
-        u64::try_from(product.div_ceil(u128::from(denominator)))
-            .ok()
-            .map(Self)
+        u64::try_from(product.div_ceil(u128::from(denominator))).ok().map(Self)
     }
 
     /// Reads decimal blockcoin such as `12`, `0.5` or `3.00000001`.
@@ -136,9 +134,7 @@ impl Amount {
         if fraction == 0 {
             return whole.to_string();
         }
-        format!("{whole}.{fraction:08}")
-            .trim_end_matches('0')
-            .to_string()
+        format!("{whole}.{fraction:08}").trim_end_matches('0').to_string()
     }
 }
 

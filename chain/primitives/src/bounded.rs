@@ -30,10 +30,7 @@ pub enum DecodeError {
 /// See [`DecodeError`]. Nothing is decoded when there are more than `max` bytes.
 pub fn decode_exact<T: Decode>(bytes: &[u8], max: usize) -> Result<T, DecodeError> {
     if bytes.len() > max {
-        return Err(DecodeError::TooLong {
-            len: bytes.len(),
-            max,
-        });
+        return Err(DecodeError::TooLong { len: bytes.len(), max });
     }
     let mut rest = bytes;
     let value = T::decode(&mut rest).map_err(|e| DecodeError::Malformed(e.to_string()))?;
@@ -73,10 +70,7 @@ impl<T, const MAX: usize> BoundedVec<T, MAX> {
     /// When there are `MAX` items already.
     pub fn push(&mut self, item: T) -> Result<(), TooMany> {
         if self.0.len() >= MAX {
-            return Err(TooMany {
-                len: self.0.len().saturating_add(1),
-                max: MAX,
-            });
+            return Err(TooMany { len: self.0.len().saturating_add(1), max: MAX });
         }
         self.0.push(item);
         Ok(())
@@ -88,10 +82,7 @@ impl<T, const MAX: usize> BoundedVec<T, MAX> {
     /// When there are `MAX` items already.
     pub fn insert(&mut self, index: usize, item: T) -> Result<(), TooMany> {
         if self.0.len() >= MAX {
-            return Err(TooMany {
-                len: self.0.len().saturating_add(1),
-                max: MAX,
-            });
+            return Err(TooMany { len: self.0.len().saturating_add(1), max: MAX });
         }
         let index = index.min(self.0.len());
         self.0.insert(index, item);
@@ -120,10 +111,7 @@ impl<T, const MAX: usize> TryFrom<Vec<T>> for BoundedVec<T, MAX> {
     type Error = TooMany;
     fn try_from(items: Vec<T>) -> Result<Self, TooMany> {
         if items.len() > MAX {
-            return Err(TooMany {
-                len: items.len(),
-                max: MAX,
-            });
+            return Err(TooMany { len: items.len(), max: MAX });
         }
         Ok(Self(items))
     }
@@ -189,10 +177,7 @@ mod tests {
         assert_eq!(decode_exact::<Three>(&good.encode(), 16), Ok(good.clone()));
         let mut trailing = good.encode();
         trailing.push(0);
-        assert_eq!(
-            decode_exact::<Three>(&trailing, 16),
-            Err(DecodeError::TrailingBytes(1))
-        );
+        assert_eq!(decode_exact::<Three>(&trailing, 16), Err(DecodeError::TrailingBytes(1)));
         assert!(matches!(
             decode_exact::<Three>(&vec![1u16, 2, 3, 4].encode(), 16),
             Err(DecodeError::Malformed(_))
@@ -202,10 +187,7 @@ mod tests {
             Err(DecodeError::TooLong { len: 17, max: 16 })
         );
         // The count 1 written in the two-byte compact form: 1 << 2 | 0b01 = 5.
-        assert!(matches!(
-            decode_exact::<Three>(&[5, 0, 7, 0], 16),
-            Err(DecodeError::Malformed(_))
-        ));
+        assert!(matches!(decode_exact::<Three>(&[5, 0, 7, 0], 16), Err(DecodeError::Malformed(_))));
         // A count of 2^30 - 1 with nothing behind it.
         assert!(matches!(
             decode_exact::<BoundedVec<u8, { 1 << 30 }>>(&[0xfe, 0xff, 0xff, 0xff], 16),

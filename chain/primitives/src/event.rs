@@ -35,14 +35,8 @@ impl<C: Encode> Event<C> {
         call: C,
     ) -> Self {
         let signer = secret.public_key();
-        let mut event = Self {
-            signer,
-            nonce,
-            fee,
-            valid_until,
-            call,
-            signature: Signature([0; 64]),
-        };
+        let mut event =
+            Self { signer, nonce, fee, valid_until, call, signature: Signature([0; 64]) };
         event.signature = secret.sign(&event.id(genesis).0);
         event
     }

@@ -121,10 +121,7 @@ impl Tag {
     /// The domain with this name.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            prefix: OnceLock::new(),
-        }
+        Self { name, prefix: OnceLock::new() }
     }
 
     /// The tag's text.
@@ -169,11 +166,7 @@ mod tests {
         static TAG: Tag = Tag::new("BIP0340/challenge");
         let digest = "770a5b7e7c304bbcc3ea107343ff951dd404312ef418db0c3b94e2ebfbb50087";
         assert_eq!(hex::encode(TAG.hash(&[b"a", b"bc"])), digest);
-        assert_eq!(
-            hex::encode(TAG.hash(&[b"abc"])),
-            digest,
-            "the kept prefix is not used up"
-        );
+        assert_eq!(hex::encode(TAG.hash(&[b"abc"])), digest, "the kept prefix is not used up");
     }
 
     #[test]

@@ -32,12 +32,8 @@ impl PublicKey {
     /// See [`SignatureError`].
     pub fn verify(&self, message: &[u8; 32], signature: &Signature) -> Result<(), SignatureError> {
         let key = XOnlyPublicKey::from_byte_array(self.0).map_err(|_| SignatureError::BadKey)?;
-        schnorr::verify(
-            &schnorr::Signature::from_byte_array(signature.0),
-            message,
-            &key,
-        )
-        .map_err(|_| SignatureError::BadSignature)
+        schnorr::verify(&schnorr::Signature::from_byte_array(signature.0), message, &key)
+            .map_err(|_| SignatureError::BadSignature)
     }
 }
 
@@ -60,11 +56,7 @@ impl SecretKey {
         let mut secret =
             secp256k1::SecretKey::from_secret_bytes(bytes).map_err(|_| BadSecretKey)?;
         let (_, parity) = secret.x_only_public_key();
-        let mut even = if parity == secp256k1::Parity::Odd {
-            secret.negate()
-        } else {
-            secret
-        };
+        let mut even = if parity == secp256k1::Parity::Odd { secret.negate() } else { secret };
         let key = Self(even.to_secret_bytes());
         even.non_secure_erase();
         secret.non_secure_erase();
@@ -159,12 +151,7 @@ mod tests {
             let secret = SecretKey::from_bytes([byte; 32]).unwrap();
             let normal = secp256k1::SecretKey::from_secret_bytes(*secret.expose()).unwrap();
             assert_eq!(normal.x_only_public_key().1, secp256k1::Parity::Even);
-            assert!(
-                secret
-                    .public_key()
-                    .verify(&[7; 32], &secret.sign(&[7; 32]))
-                    .is_ok()
-            );
+            assert!(secret.public_key().verify(&[7; 32], &secret.sign(&[7; 32])).is_ok());
             assert_eq!(format!("{secret:?}"), "SecretKey(redacted)");
         }
         assert!(SecretKey::from_bytes([0; 32]).is_err());

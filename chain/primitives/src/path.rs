@@ -99,10 +99,7 @@ impl BlockPath {
     /// # Errors
     /// See [`PathError`].
     pub fn from_text(text: &str, network: Network) -> Result<Self, PathError> {
-        let mut parts = text
-            .strip_prefix('/')
-            .ok_or(PathError::NotAbsolute)?
-            .split('/');
+        let mut parts = text.strip_prefix('/').ok_or(PathError::NotAbsolute)?.split('/');
         let root = parts.next().ok_or(PathError::NotAbsolute)?;
         let root = Principal::from_text(root, network)?;
         let names = parts.map(Name::new).collect::<Result<Vec<_>, _>>()?;
@@ -141,11 +138,7 @@ impl BlockPath {
     }
 
     fn encoded_len(&self) -> usize {
-        33 + self
-            .names
-            .iter()
-            .map(|name| 1 + name.0.len())
-            .sum::<usize>()
+        33 + self.names.iter().map(|name| 1 + name.0.len()).sum::<usize>()
     }
 }
 
@@ -204,9 +197,7 @@ impl fmt::Debug for Name {
 impl fmt::Debug for BlockPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "/{}", hex::encode(self.root.0))?;
-        self.names
-            .iter()
-            .try_for_each(|name| write!(f, "/{}", name.as_str()))
+        self.names.iter().try_for_each(|name| write!(f, "/{}", name.as_str()))
     }
 }
 
@@ -224,10 +215,7 @@ mod tests {
         assert_eq!(Name::new("a/b"), Err(PathError::ForbiddenCharacter));
         assert_eq!(Name::new("a\nb"), Err(PathError::ForbiddenCharacter));
         assert_eq!(Name::new("\u{85}"), Err(PathError::ForbiddenCharacter));
-        assert_eq!(
-            Name::new(&"x".repeat(256)),
-            Err(PathError::NameTooLong(256))
-        );
+        assert_eq!(Name::new(&"x".repeat(256)), Err(PathError::NameTooLong(256)));
         assert!(Name::new("...").is_ok() && Name::new(&"x".repeat(255)).is_ok());
     }
 

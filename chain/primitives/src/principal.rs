@@ -42,9 +42,7 @@ impl Network {
     /// The network whose principals begin with this prefix.
     #[must_use]
     pub fn from_prefix(prefix: &str) -> Option<Self> {
-        [Self::Main, Self::Test, Self::Dev]
-            .into_iter()
-            .find(|n| n.prefix() == prefix)
+        [Self::Main, Self::Test, Self::Dev].into_iter().find(|n| n.prefix() == prefix)
     }
 }
 
@@ -90,17 +88,11 @@ impl Principal {
             .map_err(|e| ParsePrincipalError::NotBech32m(e.to_string()))?;
         let found = parsed.hrp().to_lowercase();
         if found != network.prefix() {
-            return Err(ParsePrincipalError::WrongNetwork {
-                expected: network.prefix(),
-                found,
-            });
+            return Err(ParsePrincipalError::WrongNetwork { expected: network.prefix(), found });
         }
         let bytes: Vec<u8> = parsed.byte_iter().collect();
         let len = bytes.len();
-        bytes
-            .try_into()
-            .map(Self)
-            .map_err(|_| ParsePrincipalError::WrongLength(len))
+        bytes.try_into().map(Self).map_err(|_| ParsePrincipalError::WrongLength(len))
     }
 }
 
@@ -126,10 +118,7 @@ mod tests {
         let dev = principal.to_text(Network::Dev);
         assert!(matches!(
             Principal::from_text(&dev, Network::Main),
-            Err(ParsePrincipalError::WrongNetwork {
-                expected: "blk",
-                ..
-            })
+            Err(ParsePrincipalError::WrongNetwork { expected: "blk", .. })
         ));
         let mut typo = dev.clone();
         typo.replace_range(10..11, if &dev[10..11] == "q" { "p" } else { "q" });
@@ -152,14 +141,7 @@ mod tests {
             assert!(CheckedHrpstring::new::<Bech32m>(text).is_ok(), "{text}");
         }
         // The last is BIP-173's, of the older checksum.
-        let invalid = [
-            "1xj0phk",
-            "1g6xzxy",
-            "y1b0jsk6g",
-            "lt1igcx5c0",
-            "16plkw9",
-            "a12uel5l",
-        ];
+        let invalid = ["1xj0phk", "1g6xzxy", "y1b0jsk6g", "lt1igcx5c0", "16plkw9", "a12uel5l"];
         for text in invalid {
             assert!(CheckedHrpstring::new::<Bech32m>(text).is_err(), "{text}");
         }

@@ -41,10 +41,9 @@ pub fn apply_call(
     call: &Call,
 ) -> Outcome<(), Error> {
     match call {
-        Call::Bind {
-            addresses,
-            valid_until,
-        } => bind(state, params, height, author, addresses, *valid_until),
+        Call::Bind { addresses, valid_until } => {
+            bind(state, params, height, author, addresses, *valid_until)
+        }
         Call::Unbind => {
             if accounts::get(state, author)?.binding.is_none() {
                 return Err(Error::NotBound.into());
@@ -65,24 +64,15 @@ fn bind(
     if valid_until < height {
         return Err(Error::EndsInThePast(valid_until).into());
     }
-    let latest = height
-        .checked_add(Span(params.max_validity))
-        .unwrap_or(Height(u64::MAX));
+    let latest = height.checked_add(Span(params.max_validity)).unwrap_or(Height(u64::MAX));
     if valid_until > latest {
-        return Err(Error::EndsTooLate {
-            end: valid_until,
-            latest,
-        }
-        .into());
+        return Err(Error::EndsTooLate { end: valid_until, latest }.into());
     }
     unbind(state, author)?;
     accounts::hold(state, author, params.deposit).map_err(|failure| failure.map(Error::Coin))?;
     let mut account = accounts::get(state, author)?;
-    account.binding = Some(Binding {
-        addresses: addresses.clone(),
-        valid_until,
-        deposit: params.deposit,
-    });
+    account.binding =
+        Some(Binding { addresses: addresses.clone(), valid_until, deposit: params.deposit });
     accounts::put(state, author, &account)?;
     Ok(())
 }
@@ -106,9 +96,7 @@ pub fn binding_at(
     principal: &Principal,
     height: Height,
 ) -> Result<Option<Binding>, Fault> {
-    Ok(accounts::get(view, principal)?
-        .binding
-        .filter(|b| b.valid_until >= height))
+    Ok(accounts::get(view, principal)?.binding.filter(|b| b.valid_until >= height))
 }
 
 #[cfg(test)]
@@ -119,10 +107,7 @@ mod tests {
     use pallet_support::Failure;
 
     const P: Principal = Principal([7; 32]);
-    const PARAMS: Params = Params {
-        deposit: Amount::from_units(30),
-        max_validity: 100,
-    };
+    const PARAMS: Params = Params { deposit: Amount::from_units(30), max_validity: 100 };
 
     fn addresses(texts: &[&str]) -> Addresses {
         let address = |t: &&str| BoundedBytes::try_from(t.as_bytes().to_vec()).unwrap();
@@ -149,18 +134,11 @@ mod tests {
         apply_call(&mut state, &PARAMS, Height(5), &P, &bind_until(9)).unwrap();
         assert_eq!(balances(&state), (70, 30), "100 − 30");
         // Bound again under a dearer rule: the old deposit comes back first.
-        let dearer = Params {
-            deposit: Amount::from_units(90),
-            ..PARAMS
-        };
+        let dearer = Params { deposit: Amount::from_units(90), ..PARAMS };
         apply_call(&mut state, &dearer, Height(6), &P, &bind_until(9)).unwrap();
         assert_eq!(balances(&state), (10, 90), "70 + 30 − 90");
         apply_call(&mut state, &PARAMS, Height(7), &P, &Call::Unbind).unwrap();
-        assert_eq!(
-            balances(&state),
-            (100, 0),
-            "10 + 90, whatever the rule is now"
-        );
+        assert_eq!(balances(&state), (100, 0), "10 + 90, whatever the rule is now");
         assert_eq!(
             apply_call(&mut state, &PARAMS, Height(8), &P, &Call::Unbind),
             Err(Failure::Refused(Error::NotBound))
@@ -182,38 +160,25 @@ mod tests {
         accounts::credit(&mut state, &P, Amount::from_units(100)).unwrap();
         for (call, error) in [
             (bind_until(4), Error::EndsInThePast(Height(4))),
-            (
-                bind_until(106),
-                Error::EndsTooLate {
-                    end: Height(106),
-                    latest: Height(105),
-                },
-            ),
+            (bind_until(106), Error::EndsTooLate { end: Height(106), latest: Height(105) }),
         ] {
             let refused = apply_call(&mut state, &PARAMS, Height(5), &P, &call);
             assert_eq!(refused, Err(Failure::Refused(error)));
         }
         for last in [5, 105] {
-            assert_eq!(
-                apply_call(&mut state, &PARAMS, Height(5), &P, &bind_until(last)),
-                Ok(())
-            );
+            assert_eq!(apply_call(&mut state, &PARAMS, Height(5), &P, &bind_until(last)), Ok(()));
         }
         let poor = Principal([8; 32]);
         assert!(matches!(
             apply_call(&mut state, &PARAMS, Height(5), &poor, &bind_until(9)),
-            Err(Failure::Refused(Error::Coin(
-                pallet_coin::Error::Overdraft { .. }
-            )))
+            Err(Failure::Refused(Error::Coin(pallet_coin::Error::Overdraft { .. })))
         ));
     }
 
     #[test]
     fn shapes_are_checked_without_state() {
-        let bind = |texts: &[&str]| Call::Bind {
-            addresses: addresses(texts),
-            valid_until: Height(1),
-        };
+        let bind =
+            |texts: &[&str]| Call::Bind { addresses: addresses(texts), valid_until: Height(1) };
         let long = format!("/{}", "x".repeat(255));
         for (call, result) in [
             (bind(&[]), Err(Error::NoAddress)),
@@ -222,10 +187,7 @@ mod tests {
             (bind(&[""]), Err(Error::NotAMultiaddr(0))),
             (bind(&[&long, &long]), Ok(())),
             // 256 + 256 + 1
-            (
-                bind(&[&long, &long, "/"]),
-                Err(Error::AddressesTooLong(513)),
-            ),
+            (bind(&[&long, &long, "/"]), Err(Error::AddressesTooLong(513))),
             (Call::Unbind, Ok(())),
         ] {
             assert_eq!(check_call(&call), result);

@@ -18,20 +18,12 @@ pub fn audit(view: &dyn View) -> Result<(), AuditError> {
         };
         let length: usize = binding.addresses.iter().map(|a| a.len()).sum();
         if length > MAX_ADDRESSES_LEN || binding.addresses.is_empty() {
-            broken = Some(format!(
-                "{principal:?} is bound to {length} bytes of addresses"
-            ));
+            broken = Some(format!("{principal:?} is bound to {length} bytes of addresses"));
         }
         if binding.deposit > account.held {
-            broken = Some(format!(
-                "{principal:?} holds less than its binding's deposit"
-            ));
+            broken = Some(format!("{principal:?} holds less than its binding's deposit"));
         }
-        if broken.is_some() {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        if broken.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     broken.map_or(Ok(()), |law| Err(AuditError::Broken(law)))
 }

@@ -50,10 +50,7 @@ pub fn begin_event<C: parity_scale_codec::Encode>(
     account.free = account
         .free
         .checked_sub(event.fee)
-        .ok_or(Error::Overdraft {
-            free: account.free,
-            needed: event.fee,
-        })?;
+        .ok_or(Error::Overdraft { free: account.free, needed: event.fee })?;
     account.nonce = expected.checked_add(1).ok_or(Error::TooLarge)?;
     account.public_key = Some(event.signer);
     put(state, author, &account)?;
@@ -67,11 +64,7 @@ pub fn begin_event<C: parity_scale_codec::Encode>(
 pub fn end_event(state: &Overlay<'_>, params: &Params, author: &Principal) -> Outcome<(), Error> {
     let left = get(state, author)?.free;
     if left < params.floor {
-        return Err(Error::BelowFloor {
-            left,
-            floor: params.floor,
-        }
-        .into());
+        return Err(Error::BelowFloor { left, floor: params.floor }.into());
     }
     Ok(())
 }
@@ -98,10 +91,10 @@ pub fn credit(state: &mut Overlay<'_>, to: &Principal, amount: Amount) -> Result
 /// [`Error::Overdraft`].
 pub fn debit(state: &mut Overlay<'_>, from: &Principal, amount: Amount) -> Outcome<(), Error> {
     let mut account = get(state, from)?;
-    account.free = account.free.checked_sub(amount).ok_or(Error::Overdraft {
-        free: account.free,
-        needed: amount,
-    })?;
+    account.free = account
+        .free
+        .checked_sub(amount)
+        .ok_or(Error::Overdraft { free: account.free, needed: amount })?;
     put(state, from, &account)?;
     Ok(())
 }
@@ -112,10 +105,10 @@ pub fn debit(state: &mut Overlay<'_>, from: &Principal, amount: Amount) -> Outco
 /// [`Error::Overdraft`].
 pub fn hold(state: &mut Overlay<'_>, principal: &Principal, amount: Amount) -> Outcome<(), Error> {
     let mut account = get(state, principal)?;
-    account.free = account.free.checked_sub(amount).ok_or(Error::Overdraft {
-        free: account.free,
-        needed: amount,
-    })?;
+    account.free = account
+        .free
+        .checked_sub(amount)
+        .ok_or(Error::Overdraft { free: account.free, needed: amount })?;
     account.held = plus(account.held, amount)?;
     put(state, principal, &account)?;
     Ok(())
@@ -203,12 +196,9 @@ fn note_burned(state: &mut Overlay<'_>, amount: Amount) -> Result<(), Fault> {
 }
 
 fn plus(balance: Amount, amount: Amount) -> Result<Amount, Fault> {
-    balance
-        .checked_add(amount)
-        .ok_or_else(|| Fault::Bug("a balance overflows".into()))
+    balance.checked_add(amount).ok_or_else(|| Fault::Bug("a balance overflows".into()))
 }
 
 fn minus_held(held: Amount, amount: Amount) -> Result<Amount, Fault> {
-    held.checked_sub(amount)
-        .ok_or_else(|| Fault::Bug("more is released than was held".into()))
+    held.checked_sub(amount).ok_or_else(|| Fault::Bug("more is released than was held".into()))
 }

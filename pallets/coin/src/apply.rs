@@ -46,11 +46,7 @@ pub fn apply_call(
             // Also to oneself the balance must cover it; then only fee and nonce change.
             if to != author && *amount < params.floor && !PRINCIPALS.contains(state, to)? {
                 let floor = params.floor;
-                return Err(Error::TooLittleForNewAccount {
-                    amount: *amount,
-                    floor,
-                }
-                .into());
+                return Err(Error::TooLittleForNewAccount { amount: *amount, floor }.into());
             }
             accounts::debit(state, author, *amount)?;
             accounts::credit(state, to, *amount)?;
@@ -122,10 +118,7 @@ mod tests {
         to: u8,
         amount: u64,
     ) -> Outcome<(), Error> {
-        let call = Call::Transfer {
-            to: principal(to),
-            amount: Amount::from_units(amount),
-        };
+        let call = Call::Transfer { to: principal(to), amount: Amount::from_units(amount) };
         let fee = Amount::from_units(fee);
         let event = Event::signed(&secret(1), &GENESIS, nonce, fee, valid_until, call);
         let author = event.author();
@@ -144,16 +137,9 @@ mod tests {
         let mut state = Overlay::new(&EmptyView);
         genesis(&mut state, &params()).unwrap();
         send(&mut state, 0, 7, None, 2, 100).unwrap();
-        assert_eq!(
-            (free(&state, 1), free(&state, 2)),
-            (393, 100),
-            "500 − 7 − 100"
-        );
+        assert_eq!((free(&state, 1), free(&state, 2)), (393, 100), "500 − 7 − 100");
         let account = accounts::get(&state, &principal(1)).unwrap();
-        assert_eq!(
-            (account.nonce, account.public_key),
-            (1, Some(secret(1).public_key()))
-        );
+        assert_eq!((account.nonce, account.public_key), (1, Some(secret(1).public_key())));
         // To oneself: only fee and nonce.
         send(&mut state, 1, 3, Some(Height(5)), 1, 300).unwrap();
         assert_eq!(free(&state, 1), 390, "393 − 3");
@@ -168,94 +154,21 @@ mod tests {
         let units = Amount::from_units;
         // 490 are left.
         for (nonce, fee, until, to, amount, error) in [
-            (
-                0,
-                0,
-                None,
-                2,
-                1,
-                Error::NonceUsed {
-                    expected: 1,
-                    given: 0,
-                },
-            ),
-            (
-                2,
-                0,
-                None,
-                2,
-                1,
-                Error::NonceAhead {
-                    expected: 1,
-                    given: 2,
-                },
-            ),
+            (0, 0, None, 2, 1, Error::NonceUsed { expected: 1, given: 0 }),
+            (2, 0, None, 2, 1, Error::NonceAhead { expected: 1, given: 2 }),
             (1, 0, Some(Height(4)), 2, 1, Error::Expired),
-            (
-                1,
-                491,
-                None,
-                2,
-                1,
-                Error::Overdraft {
-                    free: units(490),
-                    needed: units(491),
-                },
-            ),
-            (
-                1,
-                90,
-                None,
-                2,
-                401,
-                Error::Overdraft {
-                    free: units(400),
-                    needed: units(401),
-                },
-            ),
-            (
-                1,
-                0,
-                None,
-                2,
-                u64::MAX,
-                Error::Overdraft {
-                    free: units(490),
-                    needed: Amount::MAX,
-                },
-            ),
-            (
-                1,
-                1,
-                None,
-                1,
-                490,
-                Error::Overdraft {
-                    free: units(489),
-                    needed: units(490),
-                },
-            ),
-            (
-                1,
-                1,
-                None,
-                2,
-                480,
-                Error::BelowFloor {
-                    left: units(9),
-                    floor: units(10),
-                },
-            ),
+            (1, 491, None, 2, 1, Error::Overdraft { free: units(490), needed: units(491) }),
+            (1, 90, None, 2, 401, Error::Overdraft { free: units(400), needed: units(401) }),
+            (1, 0, None, 2, u64::MAX, Error::Overdraft { free: units(490), needed: Amount::MAX }),
+            (1, 1, None, 1, 490, Error::Overdraft { free: units(489), needed: units(490) }),
+            (1, 1, None, 2, 480, Error::BelowFloor { left: units(9), floor: units(10) }),
             (
                 1,
                 0,
                 None,
                 3,
                 9,
-                Error::TooLittleForNewAccount {
-                    amount: units(9),
-                    floor: units(10),
-                },
+                Error::TooLittleForNewAccount { amount: units(9), floor: units(10) },
             ),
         ] {
             let result = send(&mut state, nonce, fee, until, to, amount);
@@ -265,10 +178,7 @@ mod tests {
         // The boundaries themselves pass: 490 − 470 − 10 = 10 stays.
         send(&mut state, 1, 470, None, 3, 10).unwrap();
         assert_eq!(
-            check_call(&Call::Transfer {
-                to: principal(2),
-                amount: Amount::ZERO
-            }),
+            check_call(&Call::Transfer { to: principal(2), amount: Amount::ZERO }),
             Err(Error::NothingToMove)
         );
     }
@@ -281,9 +191,7 @@ mod tests {
         accounts::burn_free(&mut state, &principal(1), Amount::from_units(403)).unwrap();
         accounts::fill_pool(&mut state, Amount::from_units(403)).unwrap();
         let pay = |state: &mut Overlay<'_>, height| {
-            crate::supply::pay_from_pool(state, &params(), Height(height))
-                .unwrap()
-                .units()
+            crate::supply::pay_from_pool(state, &params(), Height(height)).unwrap().units()
         };
         assert_eq!(pay(&mut state, 1), 0);
         assert_eq!(Supply::get(&state).unwrap().pool.units(), 604);
@@ -292,11 +200,7 @@ mod tests {
         supply.pool = Amount::from_units(2016 * 70 + 2015);
         SUPPLY.put(&mut state, &supply).unwrap();
         assert_eq!(pay(&mut state, 3), 70, "⌊143,135 / 2016⌋ = 70");
-        assert_eq!(
-            pay(&mut state, 11),
-            50,
-            "the cap of 100, halved once, is below 70"
-        );
+        assert_eq!(pay(&mut state, 11), 50, "the cap of 100, halved once, is below 70");
         reward(
             &mut state,
             &params(),
@@ -326,10 +230,7 @@ mod tests {
         accounts::burn_held(&mut state, &one, units(50)).unwrap();
         accounts::release(&mut state, &one, units(150)).unwrap();
         assert_eq!((free(&state, 1), free(&state, 2)), (350, 100));
-        assert!(matches!(
-            accounts::release(&mut state, &one, units(1)),
-            Err(Fault::Bug(_))
-        ));
+        assert!(matches!(accounts::release(&mut state, &one, units(1)), Err(Fault::Bug(_))));
         assert!(accounts::hold(&mut state, &one, units(351)).is_err());
         assert_eq!(audit::audit(&state, &params()).unwrap().free.units(), 450);
     }

@@ -34,11 +34,7 @@ pub fn audit(view: &dyn View, params: &Params) -> Result<Sums, AuditError> {
                 binding_deposits: s.binding_deposits.checked_add(deposit)?,
             })
         });
-        if sums.is_none() {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        if sums.is_none() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     let broken = |law: String| Err(AuditError::Broken(law));
     let Some(sums) = sums else {
@@ -48,22 +44,14 @@ pub fn audit(view: &dyn View, params: &Params) -> Result<Sums, AuditError> {
     let total = supply.total();
     let counted = sums.free.checked_add(sums.held);
     if total.is_none() || total != counted {
-        return broken(format!(
-            "supply is {total:?}, all balances together {counted:?}"
-        ));
+        return broken(format!("supply is {total:?}, all balances together {counted:?}"));
     }
     let genesis = Amount::sum(params.genesis.iter().map(|(_, amount)| *amount));
     if genesis != Some(supply.genesis) {
-        return broken(format!(
-            "genesis minted {:?}, counted {:?}",
-            genesis, supply.genesis
-        ));
+        return broken(format!("genesis minted {:?}, counted {:?}", genesis, supply.genesis));
     }
     if !supply.pool_added.is_zero() {
-        return broken(format!(
-            "{:?} wait to join the pool between blocks",
-            supply.pool_added
-        ));
+        return broken(format!("{:?} wait to join the pool between blocks", supply.pool_added));
     }
     Ok(sums)
 }

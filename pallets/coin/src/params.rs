@@ -36,16 +36,12 @@ impl Params {
     /// ⌊start / 2^((h−1)/interval)⌋; nothing for genesis, for interval 0 and from the 64th
     /// halving on.
     fn halved(&self, start: Amount, height: Height) -> Amount {
-        let Some(index) = height
-            .0
-            .checked_sub(1)
-            .and_then(|h| h.checked_div(self.halving_interval))
+        let Some(index) =
+            height.0.checked_sub(1).and_then(|h| h.checked_div(self.halving_interval))
         else {
             return Amount::ZERO;
         };
-        let shifted = u32::try_from(index)
-            .ok()
-            .and_then(|i| start.units().checked_shr(i));
+        let shifted = u32::try_from(index).ok().and_then(|i| start.units().checked_shr(i));
         Amount::from_units(shifted.unwrap_or(0))
     }
 
@@ -66,30 +62,19 @@ impl Params {
     /// # Errors
     /// See [`ParamsError`].
     pub fn check(&self) -> Result<(), ParamsError> {
-        let principals: std::collections::BTreeSet<_> = self
-            .genesis
-            .iter()
-            .map(|(principal, _)| principal)
-            .collect();
+        let principals: std::collections::BTreeSet<_> =
+            self.genesis.iter().map(|(principal, _)| principal).collect();
         if principals.len() != self.genesis.len() {
             return Err(ParamsError::ListedTwice);
         }
-        let mut total: u128 = self
-            .genesis
-            .iter()
-            .map(|(_, a)| u128::from(a.units()))
-            .sum();
+        let mut total: u128 = self.genesis.iter().map(|(_, a)| u128::from(a.units())).sum();
         for halving in 0..64u32 {
             let per_block = u128::from(self.subsidy.units() >> halving)
                 .saturating_add(u128::from(self.pool_cap.units() >> halving));
             total =
                 total.saturating_add(per_block.saturating_mul(u128::from(self.halving_interval)));
         }
-        if total > 1 << 63 {
-            Err(ParamsError::SupplyTooLarge)
-        } else {
-            Ok(())
-        }
+        if total > 1 << 63 { Err(ParamsError::SupplyTooLarge) } else { Ok(()) }
     }
 }
 
@@ -110,22 +95,11 @@ mod tests {
     #[test]
     fn the_subsidy_halves_after_each_interval_and_ends() {
         let params = params(1000, 10);
-        for (height, units) in [
-            (0, 0),
-            (1, 1000),
-            (10, 1000),
-            (11, 500),
-            (21, 250),
-            (100, 1),
-            (101, 0),
-            (641, 0),
-        ] {
+        for (height, units) in
+            [(0, 0), (1, 1000), (10, 1000), (11, 500), (21, 250), (100, 1), (101, 0), (641, 0)]
+        {
             // Height 100 has index 99/10 = 9: 1000 >> 9 = 1; height 101 has 10: 1000 >> 10 = 0.
-            assert_eq!(
-                params.subsidy_at(Height(height)).units(),
-                units,
-                "height {height}"
-            );
+            assert_eq!(params.subsidy_at(Height(height)).units(), units, "height {height}");
         }
         assert_eq!(params.subsidy_at(Height(u64::MAX)).units(), 0);
     }
@@ -140,9 +114,6 @@ mod tests {
         // 2^62 · 1 in the first interval of 1 block, 2^61 in the next, …: below 2^63 in all.
         assert_eq!(params(1 << 62, 1).check(), Ok(()));
         assert_eq!(params(1 << 62, 2).check(), Err(ParamsError::SupplyTooLarge));
-        assert_eq!(
-            params(u64::MAX, u64::MAX).check(),
-            Err(ParamsError::SupplyTooLarge)
-        );
+        assert_eq!(params(u64::MAX, u64::MAX).check(), Err(ParamsError::SupplyTooLarge));
     }
 }

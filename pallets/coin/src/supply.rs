@@ -49,9 +49,8 @@ impl Supply {
 /// Counts up a field. The bound on the chainspec (supply below 2^63) keeps sums in range, so a
 /// failure is a bug of ours.
 pub(crate) fn count(field: &mut Amount, by: Amount) -> Result<(), Fault> {
-    *field = field
-        .checked_add(by)
-        .ok_or_else(|| Fault::Bug("a supply counter overflows".into()))?;
+    *field =
+        field.checked_add(by).ok_or_else(|| Fault::Bug("a supply counter overflows".into()))?;
     Ok(())
 }
 
@@ -66,10 +65,7 @@ pub fn pay_from_pool(
     height: Height,
 ) -> Result<Amount, Fault> {
     let mut supply = SUPPLY.get(state)?;
-    let share = supply
-        .pool
-        .mul_div_floor(1, POOL_DIVISOR)
-        .unwrap_or(Amount::ZERO);
+    let share = supply.pool.mul_div_floor(1, POOL_DIVISOR).unwrap_or(Amount::ZERO);
     let payout = share.min(params.pool_cap_at(height));
     supply.pool = supply
         .pool
