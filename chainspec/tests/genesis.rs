@@ -1,6 +1,9 @@
 //! The genesis of each built-in chain, pinned: whoever changes a rule of a chain that exists
 //! makes another chain, and must know it.
 
+// Helpers of tests may unwrap as tests do.
+#![allow(clippy::unwrap_used)]
+
 use blocktree_chainspec::ChainSpec;
 use blocktree_consensus::{genesis_block, genesis_state};
 use blocktree_runtime::{BlocktreeRuntime, Call};
