@@ -275,10 +275,6 @@ fn main() {
         row("the block checked, ten times", 10 * first.len(), checked, Some(raw));
         let ((), raw) = time(|| chain.verify_raw(&chain.events));
         row("all signatures", transfers, raw, None);
-        let memory = MemoryLedger::new();
-        let mut importer = chain.open(Arc::new(memory));
-        let ((), spent) = time(|| chain.import(&mut importer));
-        row("import into memory", transfers, spent, Some(raw));
         let folder = tempfile::tempdir().unwrap();
         let identity = Identity { genesis: chain.genesis, chain_name: "bench".into() };
         let store = Arc::new(Store::open(folder.path(), &identity).unwrap());

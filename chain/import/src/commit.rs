@@ -4,6 +4,7 @@ use crate::attached::Step;
 use crate::branch::BranchPoint;
 use crate::checks::recall_block;
 use crate::importer::{Importer, put_block};
+use crate::recent::RecentView;
 use crate::records::{ChainReader, ChainWriter, EventLocation, HeaderRecord, undo_key};
 use crate::spread::AllCores;
 use crate::{Published, Shared};
@@ -13,7 +14,7 @@ use blocktree_consensus::{
 };
 use blocktree_primitives::{BlockHash, Height};
 use blocktree_state::auth::Staged;
-use blocktree_state::{Batch, Column, Delta, DeltaView, Durability, Fault, StateView};
+use blocktree_state::{Batch, Column, Delta, DeltaView, Durability, Fault};
 use parity_scale_codec::Encode;
 
 /// Why the tip was not taken back.
@@ -54,7 +55,7 @@ impl<R: Runtime> Importer<R> {
             staged = Some(change);
             Ok(root)
         };
-        let state = StateView(&*published.snapshot);
+        let state = RecentView { recent: &self.recent, base: published.state() };
         let executed = ExecutedBlock::fold(&*self.runtime, &state, self.genesis, block, root_of)?;
         let staged = staged.ok_or_else(|| Fault::Bug("a fold without a root".into()))?;
         let (block, executed) = executed.into_parts();
@@ -197,6 +198,7 @@ impl<R: Runtime> Importer<R> {
         let context = point.context;
         shared.publish(Published { context, snapshot: ledger.snapshot() });
         drop(map);
+        self.recent.apply(delta);
         self.tip = point;
         self.attached.published(&self.shared.published());
         Ok(())

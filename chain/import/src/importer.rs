@@ -3,6 +3,7 @@
 use crate::attached::{Attached, Detached};
 use crate::branch::{BranchPoint, RecentPoints};
 use crate::checks::check_block;
+use crate::recent::RecentState;
 use crate::records::{BlockStatus, ChainReader, ChainWriter, HeaderRecord, Journey};
 use crate::{Published, Shared};
 use blocktree_consensus::fork::worth_storing;
@@ -98,6 +99,7 @@ pub struct Importer<R: Runtime> {
     pub(crate) shared: Arc<Shared>,
     pub(crate) tip: BranchPoint,
     pub(crate) points: RecentPoints,
+    pub(crate) recent: RecentState,
     pub(crate) attached: Box<dyn Attached<R>>,
 }
 
@@ -179,6 +181,7 @@ impl<R: Runtime> Importer<R> {
             ledger,
             tip,
             points: RecentPoints::default(),
+            recent: RecentState::default(),
             attached: Box::new(Detached),
         }))
     }

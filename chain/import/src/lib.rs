@@ -11,6 +11,7 @@ mod checks;
 mod commit;
 pub mod importer;
 mod pipeline;
+mod recent;
 pub mod records;
 mod refold;
 mod reorganise;

@@ -87,6 +87,7 @@ impl<R: Runtime> Importer<R> {
         shared.publish(Published { context: point.context, snapshot });
         drop(map);
         self.points = crate::branch::RecentPoints::default();
+        self.recent.clear();
         self.tip = point;
         self.attached.published(&self.shared.published());
         Ok(())
