@@ -148,7 +148,7 @@ impl<C> Pool<C> {
         &mut self,
         newcomer: Option<&EventId>,
     ) -> Result<Vec<(Account, Entry<C>)>, PoolRefusal> {
-        let mut taken = Vec::new();
+        let mut taken: Vec<(Account, Entry<C>)> = Vec::new();
         while self.is_over()
             && let Some(&(standing, author)) = self.index.lists.standings.first()
             && let Some(lane) = self.index.lanes.get(&author)
@@ -160,9 +160,7 @@ impl<C> Pool<C> {
                     given: standing.rate,
                     lowest: lowest.map_or(standing.rate, |(other, _)| other.rate),
                 };
-                // In reverse, so that each lane has its tail again and the account it had.
-                for (account, entry) in taken.into_iter().rev() {
-                    let entry: Entry<C> = entry;
+                for (account, entry) in taken {
                     self.index.place(entry.event.author(), account, [entry]);
                 }
                 return Err(refusal);
