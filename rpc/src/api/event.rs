@@ -153,7 +153,7 @@ fn get(api: &Api, params: IdParams) -> Result<EventInfo, RpcError> {
     let id = params.id.0;
     let at = api.at_tip();
     if let Some(place) = at.chain().event(&id)? {
-        let (block, event, _) = mined(&at, &id, place)?;
+        let Mined { block, event, .. } = mined(&at, &id, place)?;
         let depth = at.tip().height.0.saturating_sub(place.height.0).saturating_add(1);
         let (height, index) = (place.height.0, place.index);
         let place = EventStatusJson::InBlock { block_hash: block.into(), height, index, depth };
@@ -179,18 +179,21 @@ fn describe(api: &Api, id: EventId, event: &EncodedEvent<Call>) -> EventJson {
     EventJson::new(id, event.event(), event.encoded(), weight, api.network())
 }
 
-/// An event of the best chain: its block, itself, and the leaves of that block's event root.
-fn mined(
-    at: &Snapshot,
-    id: &EventId,
-    place: EventLocation,
-) -> Result<(BlockHash, EncodedEvent<Call>, Vec<[u8; 32]>), RpcError> {
+/// An event where it stands on the best chain.
+struct Mined {
+    block: BlockHash,
+    event: EncodedEvent<Call>,
+    /// The leaves of the block's event root.
+    leaves: Vec<[u8; 32]>,
+}
+
+fn mined(at: &Snapshot, id: &EventId, place: EventLocation) -> Result<Mined, RpcError> {
     let missing = || Fault::Corrupt(format!("event {id} is not where the index says"));
     let block = at.chain().canonical(place.height)?.ok_or_else(missing)?;
     let body = body(at, &block)?;
     let index = usize::try_from(place.index).unwrap_or(usize::MAX);
     let event = body.events().get(index).ok_or_else(missing)?.clone();
-    Ok((block, event, body.leaves()))
+    Ok(Mined { block, event, leaves: body.leaves() })
 }
 
 fn proof(api: &Api, params: IdParams) -> Result<EventProof, RpcError> {
@@ -200,7 +203,7 @@ fn proof(api: &Api, params: IdParams) -> Result<EventProof, RpcError> {
         let why = format!("event {id} is not on the best chain");
         return Err(RpcError::refused(&interface::NOT_FOUND, why));
     };
-    let (block, event, leaves) = mined(&at, &id, place)?;
+    let Mined { block, event, leaves } = mined(&at, &id, place)?;
     let index = usize::try_from(place.index).unwrap_or(usize::MAX);
     let siblings = merkle::prove(&leaves, index)
         .ok_or_else(|| Fault::Bug("an event of a block without a leaf".into()))?;

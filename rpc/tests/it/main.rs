@@ -6,4 +6,6 @@ mod calls;
 mod discover;
 mod door;
 mod limits;
+mod methods;
+mod node;
 mod support;
