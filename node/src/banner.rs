@@ -47,13 +47,15 @@ pub(crate) fn show(settings: &Settings, node: &Node) {
 fn tries(program: &str, network: Network, url: &str) -> String {
     let rpc = if url == DEFAULT_URL { String::new() } else { format!(" --rpc {url}") };
     let mut lines = vec![format!("  {program} chain info --rpc {url}")];
-    if network == Network::Dev {
-        lines.push(format!("  {program} balance{rpc}"));
-        // Development key 1.
-        let to = "dblk1tdjy5g53u9q829f39dxeerps6g6dfu0v3jetjdd68gp28aql7kds6qdtq3";
-        lines.push(format!("  {program} send {to} 12.5 --wait{rpc}"));
-    } else {
-        lines.push(format!("  {program} key new NAME --chain CHAIN"));
+    match network {
+        Network::Dev => {
+            lines.push(format!("  {program} balance{rpc}"));
+            // Development key 1.
+            let to = "dblk1tdjy5g53u9q829f39dxeerps6g6dfu0v3jetjdd68gp28aql7kds6qdtq3";
+            lines.push(format!("  {program} send {to} 12.5 --wait{rpc}"));
+        }
+        Network::Test => lines.push(format!("  {program} key new alice --chain test")),
+        Network::Main => lines.push(format!("  {program} key new alice --chain main")),
     }
     lines.join("\n")
 }

@@ -59,6 +59,8 @@ pub(crate) fn start(filter: &str) -> Result<LogFilter, BadFilter> {
     let (filter, handle) = reload::Layer::new(parse(filter)?);
     let lines = fmt::layer()
         .with_writer(std::io::stderr)
+        // A reader that left is no reason to panic, which is what reporting it would do.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
     tracing_subscriber::registry().with(filter).with(lines).init();
     Ok(LogFilter(Arc::new(move |filter| handle.reload(filter).map_err(|e| e.to_string()))))

@@ -9,6 +9,12 @@ pub(crate) fn tell(text: &str) {
     let _ = write_line(text);
 }
 
+/// Writes a line for people on standard error, where someone may listen or not: `eprintln!`
+/// would panic.
+pub(crate) fn complain(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
 /// Writes a result: as JSON, or as people read it.
 ///
 /// # Errors

@@ -56,7 +56,9 @@ pub(crate) fn start(settings: &Settings, log: LogFilter, runtime: &Runtime) -> R
     let control = Switches { mining: mining.clone(), log, stop: stop_asked.clone() };
     let api = Api::new(chain.clone(), chosen.spec.clone(), Arc::new(control));
     let (methods, _) = api::methods(api, token, CallLimits::default());
-    let rpc = runtime.block_on(Server::start(rpc.clone(), methods)).context("JSON-RPC")?;
+    let rpc = runtime
+        .block_on(Server::start(rpc.clone(), methods))
+        .context("JSON-RPC does not start (--rpc-addr says where)")?;
     folders::write_rpc_url(data_dir, rpc.addr())?;
     mining.set(*threads, None)?;
     Ok(Node { data_dir: data_dir.clone(), store, chain, writer, mining, rpc, stop_asked })

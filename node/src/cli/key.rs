@@ -254,9 +254,9 @@ fn new(args: NewArgs) -> Result<()> {
         secret_key: None,
     };
     output::result(args.json, &shown, WithSecret::in_words)?;
-    eprintln!(
+    output::complain(
         "\nWrite the words down, on paper: they are the only way back to this key when its file or \
-         its\npassword is lost, and whoever reads them can spend what it holds."
+         its\npassword is lost, and whoever reads them can spend what it holds.",
     );
     Ok(())
 }
@@ -328,7 +328,7 @@ fn list(args: &ListArgs) -> Result<()> {
             Ok(info) => keys.push(PublicPart::of(&info)),
             Err(error) => {
                 bad = bad.saturating_add(1);
-                eprintln!("error: {name}: {error}");
+                output::complain(&format!("error: {name}: {error}"));
             }
         }
     }

@@ -1,8 +1,9 @@
 //! Chains in files: the same tip elsewhere, and files that are not what they were.
 
-use crate::support::{Node, run, text};
-use serde_json::Value;
+use crate::support::{Node, ask, run, text};
+use serde_json::{Value, json};
 use std::path::Path;
+use std::time::Duration;
 
 fn chain(command: &str, data: &Path, args: &[&str]) -> crate::support::Said {
     run(&[&["chain", command, "--json", "--data-dir", text(data)], args].concat())
@@ -105,4 +106,39 @@ fn reverted_blocks_come_back_from_a_file() {
     let mut node = Node::start(&data, &[]);
     node.mined(1);
     node.stop();
+}
+
+#[test]
+fn long_commands_end_in_order_when_asked_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let (data, other, file) = (path("data"), path("other"), path("dev.blocks"));
+    let node = Node::start(&data, &["--mine=0"]);
+    ask(&node.url(&data), "mining_generate", &json!([600])).unwrap();
+    node.stop();
+    let tip = chain("export", &data, &[text(&file)]).json()["tip"].clone();
+    assert_eq!(tip["height"].as_u64(), Some(600));
+
+    // They listen before they touch a folder, so a signal that comes when there is one is heard.
+    let interrupted = |args: &[&str], sign: &Path| {
+        let mut command = Node::command(args);
+        while !sign.exists() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        command.signal("INT");
+        assert_eq!(command.ended(Duration::from_secs(10)).code(), Some(1));
+        command.log("error: interrupted")
+    };
+    let (data, other, file) = (text(&data), text(&other), text(&file));
+    let said = interrupted(&["chain", "verify", "--data-dir", data], &path("data/verify.scratch"));
+    assert!(said.contains("nothing was found wrong"), "{said}");
+    assert!(!path("data/verify.scratch").exists());
+
+    let said = interrupted(&["chain", "import", file, "--data-dir", other], &path("other/db"));
+    assert!(said.contains("the same command goes on from there"), "{said}");
+    let info = chain("info", Path::new(other), &[]).json();
+    let height = info["tip"]["height"].as_u64().unwrap();
+    assert!(height < 600 && said.contains(&format!("at height {height}:")), "{said}");
+    let resumed = chain("import", Path::new(other), &[file]).json();
+    assert_eq!((&resumed["tip"], resumed["known"].as_u64()), (&tip, Some(height)));
 }

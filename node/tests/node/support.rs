@@ -82,6 +82,11 @@ impl Node {
         Self::spawn(command.args(args))
     }
 
+    /// Starts a command of the binary whose end is to be waited for.
+    pub(crate) fn command(args: &[&str]) -> Self {
+        Self::spawn(blocktree().args(args))
+    }
+
     /// Starts what is to be a node.
     pub(crate) fn spawn(command: &mut Command) -> Self {
         let mut child = command
@@ -108,6 +113,19 @@ impl Node {
                 return value.trim().to_owned();
             }
         }
+    }
+
+    /// Where it answers, once it does.
+    pub(crate) fn url(&self, data_dir: &Path) -> String {
+        self.banner("JSON-RPC");
+        let url = std::fs::read_to_string(data_dir.join("rpc-url")).expect("a node notes it");
+        url.trim().to_owned()
+    }
+
+    /// The same node, whose output goes nowhere from its next line on.
+    pub(crate) fn unheard(mut self) -> Self {
+        (self.out, self.err) = (channel().1, channel().1);
+        self
     }
 
     /// The next log line with these words, from here on.

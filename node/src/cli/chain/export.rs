@@ -24,6 +24,7 @@ struct Exported {
 }
 
 pub(super) fn run(args: ExportArgs) -> Result<()> {
+    let interrupt = Interrupt::listen()?;
     let file = &args.file;
     if !args.force && file.symlink_metadata().is_ok() {
         bail!(
@@ -37,7 +38,6 @@ pub(super) fn run(args: ExportArgs) -> Result<()> {
     drop(folder.chain()?);
     let stored = folder.store.snapshot();
     let tip = Tip::read(&*stored, network)?;
-    let interrupt = Interrupt::listen()?;
     let mut progress = Progress::begin("exporting", tip.height(), Unit::Blocks);
     let part = Part::create(file)?;
     let mut out = BufWriter::new(Interruptible { file: &part.file, interrupt: &interrupt });

@@ -30,6 +30,7 @@ struct ImportedChain {
 }
 
 pub(super) fn run(args: ImportArgs) -> Result<()> {
+    let interrupt = Interrupt::listen()?;
     let name = args.file.display();
     let file = File::open(&args.file).with_context(|| format!("can't read {name}"))?;
     let len = file.metadata().with_context(|| format!("can't read {name}"))?.len();
@@ -42,7 +43,6 @@ pub(super) fn run(args: ImportArgs) -> Result<()> {
         Archive::<_, Call>::open(input, &chain.genesis).with_context(|| name.to_string())?;
     let folder = Folder::open(chain, path)?;
     let mut importer = folder.importer()?;
-    let interrupt = Interrupt::listen()?;
     let mut progress = Progress::begin("importing", len, Unit::Bytes);
     let report = importer.import_chain(archive, unix_time(), |report, _| {
         progress.at(read.load(Ordering::Relaxed), Some(report.events));

@@ -28,10 +28,10 @@ struct Verified {
 }
 
 pub(super) fn run(args: VerifyArgs) -> Result<()> {
+    let interrupt = Interrupt::listen()?;
     let (chain, path) = args.folder.load()?;
     let network = chain.network();
     let folder = Folder::existing(chain, path)?;
-    let interrupt = Interrupt::listen()?;
     // The map on disk must give the tip's state root, or it is made anew and judged by that.
     drop(folder.chain()?);
     let stored = folder.store.snapshot();
