@@ -254,7 +254,7 @@ impl Drawing<'_> {
         let Some(first) = updates.of(&range).first() else {
             return Ok(Draft::Old(link));
         };
-        if updates.in_place(&range) && link.child != Child::Empty {
+        if updates.in_place(&range) {
             return Ok(Draft::Same(link, range));
         }
         match link.child {

@@ -8,6 +8,10 @@ use super::top::{Entry, Top};
 use crate::{Column, Fault, Reader};
 use blocktree_hashing::Digest;
 
+/// Pages that are hashed together: enough to fill the streams of the hasher, and no more than stay
+/// in the nearer caches.
+const AT_ONCE: usize = 32;
+
 /// A page that is wanted: its number, its hash, and a path beneath its prefix.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted {
@@ -33,8 +37,21 @@ pub(super) fn load(top: &Top, reader: &dyn Reader, wanted: &[Wanted]) -> Result<
         pages.push(page);
     }
     let mut schedule = Schedule::default();
-    let mut planner = Planner::new(&mut schedule);
-    for (number, (w, page)) in (0..).zip(wanted.iter().zip(&pages)) {
+    for (wanted, pages) in wanted.chunks(AT_ONCE).zip(pages.chunks_mut(AT_ONCE)) {
+        check(top, wanted, pages, &mut schedule)?;
+    }
+    Ok(pages)
+}
+
+/// Computes the branches of pages, and compares the pages' hashes.
+fn check(
+    top: &Top,
+    wanted: &[Wanted],
+    pages: &mut [Page],
+    schedule: &mut Schedule,
+) -> Result<(), Fault> {
+    let mut planner = Planner::new(schedule);
+    for (number, (w, page)) in (0..).zip(wanted.iter().zip(&*pages)) {
         planner.plan(Plan {
             page,
             number,
@@ -46,8 +63,7 @@ pub(super) fn load(top: &Top, reader: &dyn Reader, wanted: &[Wanted]) -> Result<
         });
     }
     planner.fetch()?;
-    let digests = schedule.run();
-    for (target, digest) in digests {
+    for (target, digest) in schedule.run() {
         match target {
             Target::NewUnit { page, unit } => pages[page as usize].set(unit, digest),
             Target::NewPage(page) => {
@@ -59,7 +75,7 @@ pub(super) fn load(top: &Top, reader: &dyn Reader, wanted: &[Wanted]) -> Result<
             Target::Root | Target::Link { .. } | Target::Unit { .. } | Target::NewLink { .. } => {}
         }
     }
-    Ok(pages)
+    Ok(())
 }
 
 fn damaged(entry: &Entry, path: &Digest) -> Fault {

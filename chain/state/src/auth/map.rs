@@ -11,10 +11,12 @@ use blocktree_primitives::StateRoot;
 /// How much memory and how much work after a crash the map may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of pages in memory, beside some 100 bytes a page that are always there.
+    /// Bytes of pages in memory, 128 a key, beside some 120 a page of about 20 keys that are
+    /// always there.
     pub cache_bytes: usize,
-    /// Bytes of changed pages in memory from which on a checkpoint is due. More than
-    /// `cache_bytes` would have the cache hold changed pages alone.
+    /// Bytes of changed pages in memory from which on a checkpoint is due; half as much again is
+    /// taken by the checkpoint's batch. More than `cache_bytes` would have the cache hold changed
+    /// pages alone.
     pub dirty_bytes: usize,
     /// Changed keys since the last checkpoint from which on one is due: what is read again after
     /// a crash, some 5 µs each.
@@ -22,7 +24,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 128 MiB of pages (some 1,200,000 keys), 96 MiB of them changed, and at most about a second
+    /// 128 MiB of pages (a million keys), 96 MiB of them changed, and at most about a second
     /// to catch up after a crash.
     fn default() -> Self {
         Self { cache_bytes: 128 << 20, dirty_bytes: 96 << 20, journal_keys: 1 << 18 }
@@ -138,6 +140,7 @@ impl AuthMap {
 
     /// Computes what `delta` would make of the map, and changes nothing. `reader` is the ledger or
     /// a snapshot taken since the last checkpoint; pages that are not in memory are read from it.
+    /// What is staged can be committed until there is another commit or a checkpoint.
     /// The work is in items that `spread` may run at once.
     ///
     /// # Errors
@@ -218,7 +221,7 @@ impl AuthMap {
     }
 
     /// Writes the changed pages and their index, and drops the journal, in one batch. Nothing is
-    /// written if nothing changed.
+    /// written if nothing changed. Proofs need a snapshot that was taken afterwards.
     ///
     /// # Errors
     /// [`Fault::Bug`] if the last [`journal`](Self::journal) entry is not on disk: the pages would

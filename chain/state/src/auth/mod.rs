@@ -2,20 +2,19 @@
 //! proofs of what is in it and what is not.
 //!
 //! The root is a pure function of the set of pairs. How it is computed is this module's own
-//! affair (docs/decisions/003-state-map-pages.md): leaves lie in [pages](page) of some sixteen
-//! neighbours, on disk and in a bounded cache; [above](top) them a tree in memory. A delta is
-//! [drawn](draft) first and made afterwards, hashing [many nodes at once](schedule); pages reach
-//! the [disk](disk) now and then, and a journal tells what they have missed.
+//! affair (docs/decisions/003-state-map-pages.md): leaves lie in pages of some twenty
+//! neighbours, on disk and in a bounded cache; above them stands a tree in memory. A delta is drawn
+//! on paper first and made afterwards, many nodes hashed at once; pages reach the disk now and then,
+//! and a journal tells what they have missed.
 //!
 //! | File | What |
 //! |---|---|
 //! | `map` | [`AuthMap`], the way a block goes |
-//! | `bits` | paths and their prefixes |
-//! | `page` | leaves, their branches, what has to be hashed of them |
-//! | `top` | nodes, page entries, cache |
-//! | `schedule` | hashing by levels |
-//! | `draft`, `stage` | the tree after a delta, subtree by subtree, then above them |
-//! | `load`, `disk` | pages from disk; checkpoint, journal, open, rebuild |
+//! | `bits`, `updates` | paths and their prefixes; what changes |
+//! | `page`, `top` | leaves and their branches; nodes, page entries, cache |
+//! | `stage`, `draft` | the tree after a delta: work items and what is above them; one subtree |
+//! | `plan`, `page_plan`, `schedule` | what has to be hashed of it, of a page; hashing by levels |
+//! | `disk`, `load` | checkpoint, journal, open, rebuild; pages from disk |
 //! | `prove`, `proof` | making proofs; what a proof is and how it is verified |
 //! | `spread` | the seam to the caller's threads |
 //!

@@ -1,7 +1,6 @@
 //! What is always in memory: the nodes above the pages, a small entry for every page, and the
 //! leaves of as many pages as the limits allow.
 
-use super::bits::page_key;
 use super::page::{Page, bytes_of};
 use super::schedule::{EMPTY, Pair};
 use blocktree_hashing::Digest;
@@ -106,7 +105,7 @@ pub(super) struct Top {
     hand: usize,
     /// The pages to be written (and some that were freed).
     dirty: Vec<u32>,
-    /// Keys on disk under which there is no page any more.
+    /// Keys on disk under which there was a page that is no more; one that came after it is dirty.
     stale: BTreeSet<Vec<u8>>,
     leaves: u64,
     cached_pages: usize,
@@ -220,10 +219,7 @@ impl Top {
 
     /// Adds a page, or changes the one with the number `at`, whose prefix it has.
     pub(super) fn put_page(&mut self, at: Option<u32>, depth: u8, page: Page) -> u32 {
-        let id = at.unwrap_or_else(|| {
-            self.stale.remove(&page_key(&page.leaf(0).path, depth));
-            self.new_page()
-        });
+        let id = at.unwrap_or_else(|| self.new_page());
         self.forget(id);
         self.leaves += page.len() as u64;
         self.cached_pages += 1;
@@ -326,7 +322,7 @@ impl Top {
         }
     }
 
-    /// The keys on disk that are to be removed.
+    /// The keys on disk that are to be removed, before what is dirty is written.
     pub(super) fn stale(&self) -> impl Iterator<Item = &Vec<u8>> {
         self.stale.iter()
     }

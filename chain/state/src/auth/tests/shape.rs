@@ -4,7 +4,7 @@ use super::oracle::{Hash, sha256};
 use super::support::{NO_CACHE, Pair, Random};
 use crate::auth::map::Limits;
 use crate::auth::spread::{Inline, Spread};
-use crate::auth::updates::Updates;
+use crate::auth::updates::{Expect, Update, Updates};
 use std::collections::BTreeMap;
 
 /// Paths that share their first `shared` bits, then are random.
@@ -201,8 +201,16 @@ fn work_items_may_run_in_any_way() {
             pair.change_by(&some, spread);
             pair.audit();
         }
-        // So much goes at once that pages join above the cuts.
-        let most: BTreeMap<_, _> = pair.oracle.keys().skip(20).map(|path| (*path, None)).collect();
+        // So much goes at once that pages join above the cuts: neighbours stay, then some from all
+        // over.
+        let everything: BTreeMap<_, _> =
+            pair.oracle.iter().map(|(path, hash)| (*path, Some(*hash))).collect();
+        let most = pair.oracle.keys().skip(10).map(|path| (*path, None)).collect();
+        pair.change_by(&most, spread);
+        pair.audit();
+        pair.change_by(&everything.into_iter().skip(10).collect(), spread);
+        let most = pair.oracle.keys().enumerate().filter(|(i, _)| i % 200 != 0);
+        let most = most.map(|(_, path)| (*path, None)).collect();
         pair.change_by(&most, spread);
         pair.audit();
         (pair.map.root(), pair.map.usage())
@@ -214,7 +222,6 @@ fn work_items_may_run_in_any_way() {
 #[test]
 fn a_change_that_does_not_fit_is_refused_and_changes_nothing() {
     use crate::Fault;
-    use crate::auth::updates::{Expect, Update};
     let mut pair = Pair::new(NO_CACHE);
     let paths: Vec<Hash> = (0..100u8).map(|i| sha256(&[i])).collect();
     pair.change(&paths.iter().map(|path| (*path, Some([1; 32]))).collect());
@@ -235,14 +242,18 @@ fn a_change_that_does_not_fit_is_refused_and_changes_nothing() {
 #[test]
 fn a_change_staged_on_another_state_is_refused() {
     let mut pair = Pair::new(NO_CACHE);
-    let update = crate::auth::updates::Update {
-        path: [1; 32],
-        value_hash: Some([2; 32]),
-        expect: crate::auth::updates::Expect::Anything,
-    };
+    let update = Update { path: [1; 32], value_hash: Some([2; 32]), expect: Expect::Anything };
     let early = pair.map.stage_updates(&pair.ledger, &Updates::new(vec![update]), &Inline).unwrap();
     pair.change(&[([3; 32], Some([4; 32]))].into());
     let root = pair.map.root();
     assert!(matches!(pair.map.commit(early), Err(crate::Fault::Bug(_))));
     assert_eq!(pair.map.root(), root);
+
+    // A checkpoint may drop from memory what a change is to be made to.
+    let update = Update { path: [3; 32], expect: Expect::Present, ..update };
+    let early = pair.map.stage_updates(&pair.ledger, &Updates::new(vec![update]), &Inline).unwrap();
+    pair.checkpoint();
+    assert!(matches!(pair.map.commit(early), Err(crate::Fault::Bug(_))));
+    assert_eq!(pair.map.root(), root);
+    pair.audit();
 }
