@@ -53,7 +53,7 @@ pub(crate) struct RunArgs {
     /// Answer requests with this Host header, too (may be repeated)
     #[arg(long = "rpc-allow-host", value_name = "HOST")]
     rpc_allow_hosts: Vec<String>,
-    /// Answer web pages of this origin, such as https://example.org (may be repeated)
+    /// Answer web pages of this origin, scheme and host (may be repeated)
     #[arg(long = "rpc-allow-origin", value_name = "ORIGIN")]
     rpc_allow_origins: Vec<String>,
     /// What to log on standard error: error, warn, info, debug, trace, off, or parts such as

@@ -5,7 +5,11 @@
 mod calls;
 mod discover;
 mod door;
+mod following;
 mod limits;
 mod methods;
 mod node;
+mod proofs;
+mod refusals;
 mod support;
+mod world;
