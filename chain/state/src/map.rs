@@ -51,9 +51,7 @@ fn decode_stored<T: Decode>(mut bytes: &[u8], index: u8, what: &str) -> Result<T
     if bytes.is_empty() {
         Ok(value)
     } else {
-        Err(Fault::Corrupt(format!(
-            "a {what} of state map {index} has bytes left over"
-        )))
+        Err(Fault::Corrupt(format!("a {what} of state map {index} has bytes left over")))
     }
 }
 
@@ -61,10 +59,7 @@ impl<K: Encode + Decode, V: Encode + Decode> Map<K, V> {
     /// The map with this index.
     #[must_use]
     pub const fn new(index: u8) -> Self {
-        Self {
-            index,
-            types: PhantomData,
-        }
+        Self { index, types: PhantomData }
     }
 
     /// The logical key of `key`.
@@ -163,10 +158,7 @@ impl<V: Encode + Decode + Default + PartialEq> Cell<V> {
     /// The value with this index.
     #[must_use]
     pub const fn new(index: u8) -> Self {
-        Self {
-            index,
-            types: PhantomData,
-        }
+        Self { index, types: PhantomData }
     }
 
     /// The logical key: the index alone.
@@ -214,32 +206,19 @@ mod tests {
             NUMBERS.put(&mut state, &BigEndian(number), &7).unwrap();
         }
         COUNT.put(&mut state, &3).unwrap();
-        let keys: Vec<u64> = NUMBERS
-            .collect(&state)
-            .unwrap()
-            .into_iter()
-            .map(|(k, _)| k.0)
-            .collect();
+        let keys: Vec<u64> =
+            NUMBERS.collect(&state).unwrap().into_iter().map(|(k, _)| k.0).collect();
         assert_eq!(keys, [1, 2, 256]);
         assert_eq!(COUNT.get(&state), Ok(3));
         COUNT.put(&mut state, &0).unwrap();
-        assert_eq!(
-            state.get(&[201]),
-            Ok(None),
-            "a default is stored as absence"
-        );
+        assert_eq!(state.get(&[201]), Ok(None), "a default is stored as absence");
     }
 
     #[test]
     fn damage_is_a_fault_not_a_value() {
         let mut state = Overlay::new(&EmptyView);
-        state
-            .put(NUMBERS.logical_key(&BigEndian(1)), vec![1, 2, 3, 4, 5])
-            .unwrap();
-        assert!(matches!(
-            NUMBERS.get(&state, &BigEndian(1)),
-            Err(Fault::Corrupt(_))
-        ));
+        state.put(NUMBERS.logical_key(&BigEndian(1)), vec![1, 2, 3, 4, 5]).unwrap();
+        assert!(matches!(NUMBERS.get(&state, &BigEndian(1)), Err(Fault::Corrupt(_))));
         assert!(matches!(NUMBERS.collect(&state), Err(Fault::Corrupt(_))));
     }
 }

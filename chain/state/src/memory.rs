@@ -25,16 +25,11 @@ impl MemoryLedger {
     /// An independent copy of what is there now: what a crash at this moment would leave.
     #[must_use]
     pub fn fork(&self) -> Self {
-        Self {
-            columns: Arc::new(RwLock::new(self.now())),
-        }
+        Self { columns: Arc::new(RwLock::new(self.now())) }
     }
 
     fn now(&self) -> Arc<Columns> {
-        self.columns
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone()
+        self.columns.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 }
 
@@ -79,10 +74,7 @@ reads_columns!(MemorySnapshot, |this: &MemorySnapshot| this.0.clone());
 
 impl Ledger for MemoryLedger {
     fn write(&self, batch: Batch, _durability: Durability) -> Result<(), Fault> {
-        let mut guard = self
-            .columns
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut guard = self.columns.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         let columns = Arc::make_mut(&mut guard);
         for (column, op) in batch.into_ops() {
             let entries = columns.entry(column).or_default();
@@ -123,9 +115,6 @@ mod tests {
         assert_eq!(ledger.get(Column::Meta, b"b"), Ok(Some(b"2".to_vec())));
         assert_eq!(snapshot.get(Column::Meta, b"a"), Ok(Some(b"1".to_vec())));
         assert_eq!(fork.get(Column::Meta, b"a"), Ok(Some(b"1".to_vec())));
-        assert_eq!(
-            ledger.last(Column::Meta),
-            Ok(Some((b"b".to_vec(), b"2".to_vec())))
-        );
+        assert_eq!(ledger.last(Column::Meta), Ok(Some((b"b".to_vec(), b"2".to_vec()))));
     }
 }
