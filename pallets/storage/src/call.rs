@@ -39,10 +39,10 @@ pub enum Call {
     /// The first sets when the pot matures, the second from then on frees the unused pot.
     #[codec(index = 1)]
     Withdraw,
-    /// Asks for storage and locks everything that it can cost [B45].
+    /// Asks for storage and locks everything that it can cost (B45).
     #[codec(index = 2)]
     Offer(NewOffer),
-    /// Puts accepted fragments on the ledger [B46]. By the owner.
+    /// Puts accepted fragments on the ledger (B46). By the owner.
     #[codec(index = 3)]
     Place {
         /// The offer.
@@ -50,14 +50,14 @@ pub enum Call {
         /// The providers' words, 1 to 256, by rising fragment id.
         acceptances: BoundedVec<SignedAcceptance, MAX_FRAGMENTS>,
     },
-    /// Has the next block draw the placement. By its owner or its provider [B60].
+    /// Has the next block draw the placement. By its owner or its provider (B60).
     #[codec(index = 4)]
     Demand {
         /// The placement.
         placement: PlacementId,
     },
     /// Answers challenges and collects payments. By anyone, always to the placements'
-    /// providers [B47].
+    /// providers (B47).
     #[codec(index = 5)]
     Payout {
         /// 1 to 64 claims, no two for one placement.
@@ -128,7 +128,7 @@ pub struct Code {
     pub params: BoundedBytes<MAX_CODE_PARAMS>,
 }
 
-/// Erasure codes [B58, L26].
+/// Erasure codes (B58, L26).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Codec {
     /// RaptorQ.
@@ -158,7 +158,7 @@ pub struct Terms {
 pub struct SignedAcceptance {
     /// The provider's key.
     pub provider_key: PublicKey,
-    /// The fragment's number in the erasure code [B46].
+    /// The fragment's number in the erasure code (B46).
     pub fragment_id: u32,
     /// The fragment's Merkle root.
     pub root: FragmentRoot,
@@ -206,7 +206,7 @@ pub enum Evidence {
         /// The path from the leaf up to the placement's root.
         siblings: BoundedVec<[u8; 32], MAX_SIBLINGS>,
     },
-    /// The owner is content through a height [B47]. What is signed is
+    /// The owner is content through a height (B47). What is signed is
     /// [`Receipt`](crate::Receipt).
     #[codec(index = 1)]
     Receipt {

@@ -10,7 +10,7 @@ use blocktree_state::{BigEndian, Fault, View};
 use core::ops::ControlFlow;
 use parity_scale_codec::Encode;
 
-/// The live offers of a path, newest first [B51, B55].
+/// The live offers of a path, newest first (B51, B55).
 ///
 /// # Errors
 /// A [`Fault`] only.

@@ -6,7 +6,7 @@ pub const PRINCIPALS: u8 = 0;
 pub const SUPPLY: u8 = 1;
 /// storage: principal → provider's standing terms, pot and record.
 pub const PROVIDERS: u8 = 2;
-/// storage: path → live offers, newest first. `/global/fragments` [B51, B55].
+/// storage: path → live offers, newest first. `/global/fragments` (B51, B55).
 pub const PATHS: u8 = 3;
 /// storage: offer id → offer.
 pub const OFFERS: u8 = 4;

@@ -1,4 +1,4 @@
-//! Owner and provider ask for a draw (docs/protocol.md §8.4) [B60].
+//! Owner and provider ask for a draw (docs/protocol.md §8.4) (B60).
 
 use super::{Fold, after};
 use crate::state::{DEMANDS, PLACEMENTS, Pending, Placement};

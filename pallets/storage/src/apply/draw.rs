@@ -1,4 +1,4 @@
-//! Challenges are drawn: constant cost a block, memoryless for each placement [L7, L14]
+//! Challenges are drawn: constant cost a block, memoryless for each placement (L7, L14)
 //! (docs/protocol.md §8.4).
 
 use super::settle::settle_matured;

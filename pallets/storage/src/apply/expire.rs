@@ -83,7 +83,7 @@ fn miss(fold: &mut Fold<'_, '_>, challenge: &Challenge) -> Result<(), Fault> {
 }
 
 /// A miss adds to the score, at most once per STRIKE_GAP by drawing heights: one outage is one
-/// strike [L12]. Returns whether it counted.
+/// strike (L12). Returns whether it counted.
 fn strike(placement: &mut Placement, opened: Height, fold: &Fold<'_, '_>) -> bool {
     let counts =
         placement.last_strike.is_none_or(|last| opened >= after(last, fold.params.strike_gap));
@@ -95,7 +95,7 @@ fn strike(placement: &mut Placement, opened: Height, fold: &Fold<'_, '_>) -> boo
 }
 
 /// Burns the payment for every period that has begun, outside the mint pool: nobody gains from
-/// pushing a provider offline [L5, L12]. Returns the periods and the amount.
+/// pushing a provider offline (L5, L12). Returns the periods and the amount.
 pub(super) fn forfeit(
     fold: &mut Fold<'_, '_>,
     placement: &mut Placement,

@@ -10,7 +10,7 @@ use pallet_coin::accounts;
 use pallet_support::Outcome;
 
 /// Makes an offer and locks everything that it can cost: an offer on the ledger is always
-/// funded [B48].
+/// funded (B48).
 pub(super) fn offer(
     fold: &mut Fold<'_, '_>,
     author: &Principal,

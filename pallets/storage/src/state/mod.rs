@@ -17,7 +17,7 @@ use pallet_support::maps;
 /// Providers: terms, pot, record.
 pub const PROVIDERS: Map<Principal, Provider> = Map::new(maps::PROVIDERS);
 /// The live offers of a path, newest first; no entry without one. `/global/fragments`
-/// [B51, B55].
+/// (B51, B55).
 pub const PATHS: Map<BlockPath, OfferList> = Map::new(maps::PATHS);
 /// All live offers.
 pub const OFFERS: Map<OfferId, Offer> = Map::new(maps::OFFERS);

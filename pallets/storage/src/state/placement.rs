@@ -8,7 +8,7 @@ use blocktree_primitives::{Amount, FragmentRoot, Height, OfferId, Principal, Spa
 use blocktree_state::Fault;
 use parity_scale_codec::{Decode, Encode};
 
-/// A fragment that a provider stores for an owner (docs/protocol.md §8.3) [B46].
+/// A fragment that a provider stores for an owner (docs/protocol.md §8.3) (B46).
 ///
 /// Always: start ≤ last ≤ end, and end − last is a multiple of the period.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]

@@ -34,6 +34,6 @@ pub struct QueueEnds {
 pub struct Stored {
     /// N: live placements, and so the length of the dense array.
     pub placements: u64,
-    /// Bytes of all live placements [B44].
+    /// Bytes of all live placements (B44).
     pub bytes: u128,
 }
