@@ -11,9 +11,9 @@ use blocktree_primitives::Height;
 use blocktree_state::Fault;
 use std::sync::mpsc::sync_channel;
 
-/// Blocks that are checked ahead of the fold at most: enough to keep all cores busy, few enough
-/// to keep memory small (a block has 2 MB at most).
-const AHEAD: usize = 4;
+/// Checked blocks that wait for the fold at most, beside the one that is being checked: enough to
+/// keep all cores busy, and few, because at the end the fold is alone with them.
+const AHEAD: usize = 2;
 
 /// What an import of many blocks did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
