@@ -28,8 +28,14 @@ impl RecentState {
         for (key, change) in delta.iter() {
             let len = key.len() + change.new.as_ref().map_or(0, Vec::len) + OVERHEAD;
             if let Some(value) = self.young.pairs.get_mut(key) {
-                // Values of one key differ little in length.
+                // A list may grow by much: what it takes now is what counts.
+                let before = value.as_ref().map_or(0, Vec::len);
+                let now = change.new.as_ref().map_or(0, Vec::len);
                 value.clone_from(&change.new);
+                self.young.bytes = self.young.bytes.saturating_sub(before) + now;
+                if self.young.bytes > LIMIT {
+                    self.old = core::mem::take(&mut self.young);
+                }
                 continue;
             }
             if self.young.bytes + len > LIMIT {
@@ -104,6 +110,15 @@ mod tests {
         assert_eq!(recent.get(&1u32.to_be_bytes()), None);
         assert!(recent.young.bytes <= LIMIT && recent.old.bytes <= LIMIT);
         assert_eq!(get(&recent, 59_999), Some(vec![3; 1000]));
+        // Values that grow in place count, too: 20 of 2^20 bytes are more than a generation.
+        recent.clear();
+        for len in [1, 1 << 20] {
+            for key in 0..20 {
+                recent.apply(&delta(key, Some(vec![5; len])));
+            }
+        }
+        assert!(!recent.old.pairs.is_empty(), "a generation was full");
+        assert!(recent.young.bytes <= LIMIT);
         recent.clear();
         assert_eq!(recent.get(&59_999u32.to_be_bytes()), None);
     }
