@@ -11,9 +11,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::sync::watch;
 
-pub(crate) struct PoolFollower<R: Runtime> {
+/// Tells a pool every step of the chain; to be [attached](blocktree_import::Opened::attach) to the
+/// importer of the same data folder.
+pub struct PoolFollower<R: Runtime> {
+    /// The rules of events.
     pub runtime: Arc<R>,
+    /// The pool.
     pub pool: Arc<RwLock<Pool<R::Call>>>,
+    /// Told of every step of the tip.
     pub tip: watch::Sender<ChainInfo>,
     /// Counts changes of the tip, for miners.
     pub generation: Arc<AtomicU64>,

@@ -6,16 +6,18 @@
 
 pub mod chain;
 mod command;
-mod follower;
+pub mod follower;
 pub mod generate;
-mod restore;
+pub mod restore;
 pub mod status;
 pub mod submit;
 pub mod template;
 mod writer;
 
 pub use chain::{Chain, Setup, StartError, Stopped, WriterThread};
+pub use follower::PoolFollower;
 pub use generate::GenerateError;
+pub use restore::restore;
 pub use status::EventStatus;
 pub use submit::{SubmitError, Submitted};
 pub use template::{Template, TemplateError};

@@ -11,7 +11,12 @@ use std::sync::Arc;
 /// Bytes of a journalled event at most: it was decoded under a stricter bound before.
 const MAX_JOURNALLED: usize = 4 << 20;
 
-pub(crate) fn restore<R: Runtime>(
+/// Rebuilds the pool from its journal in `ledger` and tells it the blocks that it missed, up to the
+/// tip of `now`.
+///
+/// # Errors
+/// A [`Fault`] only.
+pub fn restore<R: Runtime>(
     runtime: &R,
     genesis: &BlockHash,
     policy: Policy,
