@@ -1,6 +1,6 @@
 //! What the next block of a branch is judged by, for any known block.
 
-use crate::records::ChainReader;
+use crate::records::{BlockStatus, ChainReader};
 use blocktree_consensus::history::{Leaf, Peaks};
 use blocktree_consensus::time::MEDIAN_SPAN;
 use blocktree_consensus::{CheckedHeader, HeaderContext, RecentTimes};
@@ -49,6 +49,24 @@ impl BranchPoint {
         let times = recent_times(&chain, &record)?;
         Ok(Some(Self { context: HeaderContext { parent: record.info(), times }, history }))
     }
+}
+
+/// What the header after a stored block is judged by; `None` if the block is not known, or known to
+/// be invalid.
+///
+/// # Errors
+/// A [`Fault`] only.
+pub fn header_context(
+    reader: &dyn Reader,
+    hash: &BlockHash,
+) -> Result<Option<HeaderContext>, Fault> {
+    let chain = ChainReader(reader);
+    let Some(record) = chain.header(hash)? else { return Ok(None) };
+    if record.status == BlockStatus::Invalid {
+        return Ok(None);
+    }
+    let times = recent_times(&chain, &record)?;
+    Ok(Some(HeaderContext { parent: record.info(), times }))
 }
 
 fn append(

@@ -200,6 +200,12 @@ impl<R: Runtime> Chain<R> {
         self.inner.pool.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The pool with its lock, for readers that come back to it again and again.
+    #[must_use]
+    pub fn pool_lock(&self) -> &RwLock<Pool<R::Call>> {
+        &self.inner.pool
+    }
+
     /// Tells when the tip moves. A reorganisation shows every step.
     #[must_use]
     pub fn watch_tip(&self) -> watch::Receiver<ChainInfo> {

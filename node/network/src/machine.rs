@@ -1,0 +1,545 @@
+//! The whole: [`Network`] hands each input to the parts that it concerns, remembers which requests are
+//! under way, and turns what the parts found into actions.
+
+use crate::action::{Action, Note, Reason};
+use crate::address::NodeId;
+use crate::budget::Budget;
+use crate::input::{AnswerToken, Direction, Failure, Input, Judgement, RequestId};
+use crate::local::Local;
+use crate::message::{Compact, Hello, Request, Response};
+use crate::offence::Offence;
+use crate::out::{Out, Purpose};
+use crate::peers::{KnownPeer, PeerView, Peers, PeersConfig};
+use crate::random::Random;
+use crate::relay::{BlockRelay, EventRelay, Heard};
+use crate::sync::{Sync, SyncState};
+use crate::time::{Now, Tick};
+use crate::{Measures, serve};
+use blocktree_consensus::Work;
+use blocktree_primitives::{Height, BlockHash};
+use blocktree_state::Fault;
+use core::time::Duration;
+use parity_scale_codec::{Decode, Encode};
+use std::collections::{BTreeMap, VecDeque};
+
+/// A peer must say hello within this.
+const GREETING: Duration = Duration::from_secs(10);
+/// Requests before the greeting that are overlooked: streams may overtake each other.
+const EARLY: u32 = 32;
+/// Requests of a peer that wait at most; an honest one has fewer under way.
+const WAITING: usize = 64;
+/// Peers are told the tip at least this often, should they have missed it.
+const REPEAT: Duration = Duration::from_secs(30);
+/// Blocks still to fetch from which on the node counts as syncing, and tells and asks for nothing else.
+const SYNCING: u64 = 16;
+
+/// What whoever runs the node may choose.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// How many peers, and which.
+    pub peers: PeersConfig,
+}
+
+/// A peer that is connected.
+#[derive(Debug)]
+struct Peer {
+    direction: Direction,
+    since: Tick,
+    /// What it said; `None` before its greeting.
+    hello: Option<Hello>,
+    /// Requests before that.
+    early: u32,
+    budget: Budget,
+    /// Requests that came faster than the budget allows.
+    waiting: VecDeque<(AnswerToken, Request)>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    node: NodeId,
+    purpose: Purpose,
+    deadline: Tick,
+}
+
+/// The network of a node. `C`: the call of the chain's events.
+#[derive(Debug)]
+pub struct Network<C> {
+    own: NodeId,
+    random: Random,
+    connected: BTreeMap<NodeId, Peer>,
+    pending: BTreeMap<RequestId, Pending>,
+    next_request: u64,
+    peers: Peers,
+    events: EventRelay<C>,
+    blocks: BlockRelay<C>,
+    sync: Sync<C>,
+    last_repeat: Tick,
+}
+
+impl<C: Encode + Decode> Network<C> {
+    /// A network without peers. `seed` must not be known to others: who can guess what is random here
+    /// has an easier time to mislead.
+    #[must_use]
+    pub fn new(config: Config, own: NodeId, seed: u64) -> Self {
+        Self {
+            own,
+            random: Random::new(seed),
+            connected: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            next_request: 0,
+            peers: Peers::new(config.peers),
+            events: EventRelay::default(),
+            blocks: BlockRelay::default(),
+            sync: Sync::default(),
+            last_repeat: Tick(0),
+        }
+    }
+
+    /// Takes an input and says what is to be done.
+    ///
+    /// # Errors
+    /// A [`Fault`] of what `local` reads: the node must stop.
+    pub fn on(
+        &mut self,
+        now: Now,
+        input: Input,
+        local: &impl Local<Call = C>,
+    ) -> Result<Vec<Action<C>>, Fault> {
+        let mut out = Out::default();
+        let mut actions = Vec::new();
+        match input {
+            Input::Tick => self.tick(now, local, &mut out, &mut actions)?,
+            Input::Connected { node, address, direction } => {
+                match self.peers.connected(now, node, &address, direction, self.own) {
+                    Ok(evicted) => {
+                        self.connected(now, node, direction, local, &mut out);
+                        if let Some(node) = evicted {
+                            self.let_go(now, node, Reason::NoRoom, &mut actions);
+                        }
+                    }
+                    Err(reason) => actions.push(Action::Disconnect { node, reason }),
+                }
+            }
+            Input::Disconnected { node } => self.gone(now, node),
+            Input::DialFailed { node, address } => self.peers.dial_failed(now, node, &address),
+            Input::Asked { node, token, request } => {
+                self.asked(now, node, token, request, local, &mut out)?;
+            }
+            Input::Answered { node, id, answer } => {
+                self.answered(now, node, id, answer, local, &mut out, &mut actions)?;
+            }
+            Input::Broke { node, offence } => out.offence(node, offence),
+            Input::Imported { hash, outcome } => {
+                if !self.sync.imported(now, &hash, &outcome, &mut out) {
+                    self.blocks.imported(now, hash, &outcome, &mut out);
+                }
+            }
+            Input::Tip { tip, reverted } => {
+                self.events.tip_moved(now, reverted, local)?;
+                self.blocks.tip(now, &tip, reverted, local, &mut out)?;
+            }
+            Input::Judged { id, from, judgement } => {
+                self.events.judged(now, id, from, &judgement, &mut out);
+            }
+            Input::Submitted { id } => self.events.submitted(id),
+            Input::Discovered { node, addresses, source } => {
+                self.peers.discovered(now, node, addresses, source);
+            }
+            Input::Unreserve { node } => self.peers.unreserve(node),
+        }
+        self.sync.drive(now, local, &mut self.random, &mut out)?;
+        let is_syncing = self.sync.left() > SYNCING;
+        self.events.set_syncing(is_syncing);
+        self.blocks.set_syncing(is_syncing);
+        self.carry_out(now, out, &mut actions);
+        Ok(actions)
+    }
+
+    fn tick(
+        &mut self,
+        now: Now,
+        local: &impl Local<Call = C>,
+        out: &mut Out<C>,
+        actions: &mut Vec<Action<C>>,
+    ) -> Result<(), Fault> {
+        let late = |peer: &Peer| peer.hello.is_none() && now.tick.since(peer.since) >= GREETING;
+        let silent: Vec<NodeId> =
+            self.connected.iter().filter(|(_, peer)| late(peer)).map(|(node, _)| *node).collect();
+        for node in silent {
+            self.let_go(now, node, Reason::NoHello, actions);
+        }
+        self.expire(now, local, out)?;
+        self.resume(now, local, out)?;
+        self.events.tick(now, out);
+        self.blocks.tick(now, local, out)?;
+        if now.tick.since(self.last_repeat) >= REPEAT {
+            self.last_repeat = now.tick;
+            let hello = own_hello(local);
+            for (node, _) in self.connected.iter().filter(|(_, peer)| peer.hello.is_some()) {
+                out.ask(*node, Purpose::Tell, Request::Hello(hello));
+            }
+        }
+        let dials = self.peers.tick(now, &mut self.random);
+        actions.extend(dials.into_iter().map(|(node, address)| Action::Dial { node, address }));
+        Ok(())
+    }
+
+    /// Gives up requests that got no answer in time. A late answer is ignored.
+    fn expire(
+        &mut self,
+        now: Now,
+        local: &impl Local<Call = C>,
+        out: &mut Out<C>,
+    ) -> Result<(), Fault> {
+        let late: Vec<RequestId> = self
+            .pending
+            .iter()
+            .filter(|(_, pending)| pending.deadline <= now.tick)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in late {
+            if let Some(Pending { node, purpose, .. }) = self.pending.remove(&id) {
+                out.offence(node, Offence::Silent);
+                self.failed(now, node, purpose, local, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn connected(
+        &mut self,
+        now: Now,
+        node: NodeId,
+        direction: Direction,
+        local: &impl Local<Call = C>,
+        out: &mut Out<C>,
+    ) {
+        let (since, budget) = (now.tick, Budget::new(now.tick));
+        let peer = Peer { direction, since, hello: None, early: 0, budget, waiting: VecDeque::new() };
+        self.connected.insert(node, peer);
+        out.ask(node, Purpose::Greet, Request::Hello(own_hello(local)));
+    }
+
+    fn gone(&mut self, now: Now, node: NodeId) {
+        self.peers.disconnected(now, node);
+        self.forget(node);
+    }
+
+    fn forget(&mut self, node: NodeId) {
+        if self.connected.remove(&node).is_none() {
+            return;
+        }
+        self.pending.retain(|_, pending| pending.node != node);
+        self.events.peer_gone(node);
+        self.blocks.peer_gone(node);
+        self.sync.peer_gone(node);
+    }
+
+    fn let_go(&mut self, now: Now, node: NodeId, reason: Reason, actions: &mut Vec<Action<C>>) {
+        let _ = now;
+        self.forget(node);
+        actions.push(Action::Disconnect { node, reason });
+    }
+
+    /// Hears a greeting, the first or a later one. Returns why the peer must go, if it must.
+    fn hello(
+        &mut self,
+        now: Now,
+        node: NodeId,
+        hello: Hello,
+        local: &impl Local<Call = C>,
+    ) -> Result<Option<Reason>, Fault> {
+        let Some(peer) = self.connected.get_mut(&node) else { return Ok(None) };
+        if hello.genesis != local.genesis() {
+            return Ok(Some(Reason::OtherChain));
+        }
+        let is_first = peer.hello.replace(hello).is_none();
+        let direction = peer.direction;
+        if is_first {
+            self.peers.greeted(now, node);
+            self.events.peer_ready(node, local);
+            self.blocks.peer_ready(node);
+        }
+        self.blocks.peer_has(node, hello.tip);
+        self.sync.hello(node, &hello, direction);
+        Ok(None)
+    }
+
+    fn asked(
+        &mut self,
+        now: Now,
+        node: NodeId,
+        token: AnswerToken,
+        request: Request,
+        local: &impl Local<Call = C>,
+        out: &mut Out<C>,
+    ) -> Result<(), Fault> {
+        let Some(peer) = self.connected.get_mut(&node) else {
+            out.answers.push((token, Response::Unknown));
+            return Ok(());
+        };
+        if !peer.waiting.is_empty() || !peer.budget.spend(now.tick, &request) {
+            if peer.waiting.len() < WAITING {
+                peer.waiting.push_back((token, request));
+            } else {
+                out.answers.push((token, Response::Unknown));
+                out.offence(node, Offence::TooMany);
+            }
+            return Ok(());
+        }
+        self.pay(now, node, token, request, local, out)
+    }
+
+    /// Takes requests that waited for their peer's budget to refill.
+    fn resume(
+        &mut self,
+        now: Now,
+        local: &impl Local<Call = C>,
+        out: &mut Out<C>,
+    ) -> Result<(), Fault> {
+        let nodes: Vec<NodeId> = self.connected.keys().copied().collect();
+        for node in nodes {
+            while let Some(peer) = self.connected.get_mut(&node)
+                && let Some((_, request)) = peer.waiting.front()
+                && peer.budget.spend(now.tick, request)
+                && let Some((token, request)) = peer.waiting.pop_front()
+            {
+                self.pay(now, node, token, request, local, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what a request asks for, which is paid.
+    fn pay(
+        &mut self,
+        now: Now,
+        node: NodeId,
+        token: AnswerToken,
+        request: Request,
+        local: &impl Local<Call = C>,
+        out: &mut Out<C>,
+    ) -> Result<(), Fault> {
+        let Some(peer) = self.connected.get_mut(&node) else { return Ok(()) };
+        let is_ready = peer.hello.is_some();
+        let direction = peer.direction;
+        match request {
+            Request::Hello(hello) => {
+                out.answers.push((token, Response::Hello(own_hello(local))));
+                if self.hello(now, node, hello, local)?.is_some() {
+                    out.offence(node, Offence::BadHello("another genesis"));
+                }
+            }
+            _ if !is_ready => {
+                peer.early = peer.early.saturating_add(1);
+                if peer.early > EARLY {
+                    out.offence(node, Offence::BadHello("requests without a greeting"));
+                }
+                out.answers.push((token, Response::Unknown));
+            }
+            Request::Compact(compact) => {
+                out.answers.push((token, Response::Noted));
+                self.compact(now, node, direction, compact, local, out)?;
+            }
+            Request::Have { ids } => {
+                out.answers.push((token, Response::Noted));
+                self.events.have(now, node, &ids, local, out)?;
+            }
+            Request::Headers { .. }
+            | Request::Bodies { .. }
+            | Request::BlockEvents { .. }
+            | Request::Events { .. } => {
+                let response = serve::serve(local, &request)?;
+                out.answers.push((token, response.unwrap_or(Response::Unknown)));
+            }
+        }
+        Ok(())
+    }
+
+    fn compact(
+        &mut self,
+        now: Now,
+        node: NodeId,
+        direction: Direction,
+        compact: Compact,
+        local: &impl Local<Call = C>,
+        out: &mut Out<C>,
+    ) -> Result<(), Fault> {
+        let (hash, height) = (compact.header.hash(), compact.commitment.height);
+        if self.sync.has(&hash) {
+            return Ok(());
+        }
+        let heard = self.blocks.compact(now, node, compact, local, out)?;
+        self.heard(node, direction, hash, height, heard, local);
+        Ok(())
+    }
+
+    fn heard(
+        &mut self,
+        node: NodeId,
+        direction: Direction,
+        _hash: BlockHash,
+        height: Height,
+        heard: Heard,
+        local: &impl Local<Call = C>,
+    ) {
+        match heard {
+            Heard::Orphan => {
+                // How much work is behind it is unknown: at least as much as makes it worth a look.
+                let above = local.tip().total_work.saturating_add(Work::from_hashes(1));
+                self.sync.orphan(node, height.0, above, direction);
+            }
+            Heard::Joins(work) => self.sync.told(node, height.0, work, direction),
+            Heard::Nothing => {}
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)] // all of one input
+    fn answered(
+        &mut self,
+        now: Now,
+        node: NodeId,
+        id: RequestId,
+        answer: Result<Response, Failure>,
+        local: &impl Local<Call = C>,
+        out: &mut Out<C>,
+        actions: &mut Vec<Action<C>>,
+    ) -> Result<(), Fault> {
+        // An answer that comes after its deadline finds nothing here.
+        let Some(pending) = self.pending.remove(&id).filter(|pending| pending.node == node) else {
+            return Ok(());
+        };
+        let purpose = pending.purpose;
+        match (answer, purpose) {
+            (Ok(Response::Hello(hello)), Purpose::Greet | Purpose::Tell) => {
+                if let Some(reason) = self.hello(now, node, hello, local)? {
+                    self.let_go(now, node, reason, actions);
+                }
+            }
+            (Ok(Response::Noted | Response::Unknown), Purpose::Tell) => {}
+            (Ok(Response::Headers(headers)), Purpose::Headers) => {
+                self.sync.headers(now, node, &headers, local, out)?;
+            }
+            (Ok(Response::Headers(headers)), Purpose::HeadersAgain) => {
+                self.sync.headers_again(now, node, &headers, local, out)?;
+            }
+            (Ok(Response::Bodies(bodies)), Purpose::Bodies(asked)) => {
+                self.sync.bodies(now, node, &asked, bodies.into_vec(), out);
+            }
+            (Ok(response), purpose @ (Purpose::Missing(..) | Purpose::Whole(_))) => {
+                self.blocks.answered(now, node, purpose, response, local, out)?;
+            }
+            (Ok(Response::Events(events)), Purpose::Events(asked)) => {
+                self.events.answered(now, node, &asked, events.into_vec(), local, out)?;
+            }
+            (Ok(Response::Unknown), purpose) => self.failed(now, node, purpose, local, out)?,
+            (Ok(_), purpose) => {
+                out.offence(node, Offence::Unsolicited("an answer of another kind"));
+                self.failed(now, node, purpose, local, out)?;
+            }
+            (Err(Failure::Unsupported), _) => {
+                self.let_go(now, node, Reason::Unsupported, actions);
+            }
+            (Err(failure), purpose) => {
+                if failure == Failure::Timeout {
+                    out.offence(node, Offence::Silent);
+                }
+                self.failed(now, node, purpose, local, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn failed(
+        &mut self,
+        now: Now,
+        node: NodeId,
+        purpose: Purpose,
+        local: &impl Local<Call = C>,
+        out: &mut Out<C>,
+    ) -> Result<(), Fault> {
+        match purpose {
+            Purpose::Greet | Purpose::Tell => Ok(()),
+            Purpose::Headers | Purpose::HeadersAgain | Purpose::Bodies(_) => {
+                self.sync.failed(now, node, &purpose);
+                Ok(())
+            }
+            Purpose::Missing(..) | Purpose::Whole(_) => {
+                self.blocks.failed(now, node, purpose, local, out)
+            }
+            Purpose::Events(_) => {
+                self.events.failed(now, node, purpose, local, out)
+            }
+        }
+    }
+
+    fn carry_out(&mut self, now: Now, out: Out<C>, actions: &mut Vec<Action<C>>) {
+        let Out { asks, answers, offences, imports, judge, notes } = out;
+        for (token, response) in answers {
+            actions.push(Action::Answer { token, response });
+        }
+        actions.extend(notes.into_iter().map(Action::Note));
+        for (node, offence) in offences {
+            let reason = self.peers.offend(now, node, &offence);
+            let Some(reason) = reason else { continue };
+            if self.connected.contains_key(&node) {
+                actions.push(Action::Note(Note::Banned { node, offence }));
+                self.let_go(now, node, reason, actions);
+            }
+        }
+        for (block, worth) in imports {
+            actions.push(Action::Import { block, worth });
+        }
+        for (id, event, from) in judge {
+            actions.push(Action::Judge { id, event, from });
+        }
+        for (node, purpose, request) in asks {
+            if !self.connected.contains_key(&node) {
+                continue;
+            }
+            let id = RequestId(self.next_request);
+            self.next_request = self.next_request.saturating_add(1);
+            let deadline = now.tick.after(patience(&purpose));
+            self.pending.insert(id, Pending { node, purpose, deadline });
+            actions.push(Action::Ask { node, id, request });
+        }
+    }
+
+    /// Where the node stands.
+    pub fn sync_state(&self, now: Now, local: &impl Local) -> SyncState {
+        let tip = local.tip();
+        self.sync.state(now, tip.height, tip.total_work)
+    }
+
+    /// The peers that are connected, with what they said.
+    #[must_use]
+    pub fn peers(&self) -> Vec<(PeerView, Option<Hello>)> {
+        let hello = |node: &NodeId| self.connected.get(node).and_then(|peer| peer.hello);
+        self.peers.list().into_iter().map(|view| { let hello = hello(&view.node); (view, hello) }).collect()
+    }
+
+    /// Peers that were good, and bans, for the next start.
+    #[must_use]
+    pub fn known_peers(&self) -> Vec<KnownPeer> {
+        self.peers.known()
+    }
+}
+
+/// How long an answer may take.
+const fn patience(purpose: &Purpose) -> Duration {
+    Duration::from_secs(match purpose {
+        Purpose::Greet | Purpose::Headers | Purpose::HeadersAgain | Purpose::Whole(_) => 10,
+        Purpose::Tell | Purpose::Bodies(_) => 20,
+        Purpose::Missing(..) | Purpose::Events(_) => 5,
+    })
+}
+
+fn own_hello(local: &impl Local) -> Hello {
+    let tip = local.tip();
+    Hello {
+        genesis: local.genesis(),
+        tip: tip.hash,
+        height: tip.height,
+        total_work: tip.total_work,
+    }
+}
