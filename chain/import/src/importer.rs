@@ -8,8 +8,8 @@ use crate::records::{BlockStatus, ChainReader, ChainWriter, HeaderRecord, Journe
 use crate::{Published, Shared};
 use blocktree_consensus::fork::worth_storing;
 use blocktree_consensus::{
-    Blame, Candidate, ChainInfo, CheckedBlock, HeaderContext, NotAccepted, NotYet, Params, Runtime,
-    Violation, Work, WorkedHeader, better, genesis_block, genesis_state,
+    Blame, Candidate, ChainInfo, CheckedBlock, CheckedEvent, HeaderContext, NotAccepted, NotYet,
+    Params, Runtime, Violation, Work, WorkedHeader, better, genesis_block, genesis_state,
 };
 use blocktree_primitives::{BlockHash, Header, Height};
 use blocktree_state::auth::{AuthMap, Limits};
@@ -238,6 +238,22 @@ impl<R: Runtime> Importer<R> {
         worth: Worth,
         now: u32,
     ) -> Result<Imported, Fault> {
+        self.import_ahead(block, worth, now, Vec::new())
+    }
+
+    /// [`Importer::import_as`] of a block of whose events some were checked ahead: `checked` goes along
+    /// with the events. What is there is compared with the block's own bytes and saves only time; what
+    /// is missing is checked.
+    ///
+    /// # Errors
+    /// A [`Fault`] only: the node must stop.
+    pub fn import_ahead(
+        &mut self,
+        block: Candidate<R::Call>,
+        worth: Worth,
+        now: u32,
+        checked: Vec<Option<Arc<CheckedEvent<R::Call>>>>,
+    ) -> Result<Imported, Fault> {
         let worked = match WorkedHeader::check(&self.params, &block.header) {
             Ok(worked) => worked,
             Err(violation) => return Ok(Imported::Refused(violation)),
@@ -272,7 +288,10 @@ impl<R: Runtime> Importer<R> {
             total_work,
             status: BlockStatus::Invalid,
         };
-        let known = |events: &[_]| self.attached.known(&self.genesis, events);
+        let known = |events: &[_]| match checked.is_empty() {
+            true => self.attached.known(&self.genesis, events),
+            false => checked,
+        };
         let rules = (&*self.runtime, &self.params, &self.genesis);
         let checked = check_block(rules, worked, block, &point, now, known);
         match checked {

@@ -20,8 +20,8 @@ mod spread;
 pub mod updates;
 pub mod verify;
 
-pub use branch::header_context;
 pub use attached::{Attached, Detached, Step};
+pub use branch::header_context;
 pub use importer::{Config, Imported, Importer, OpenError, Opened, Worth};
 pub use pipeline::{ChainReport, Stopped};
 pub use records::{BlockStatus, ChainReader, EventLocation, HeaderRecord, Journey};

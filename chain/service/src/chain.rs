@@ -1,24 +1,28 @@
 //! The handle that everybody holds, and the start of the service.
 
-use crate::command::Command;
+use crate::command::{CheckedAhead, Command};
 use crate::follower::PoolFollower;
 use crate::restore::restore;
 use crate::template::{KEPT, Template};
 use crate::writer;
-use blocktree_consensus::{Candidate, ChainInfo, Params, Runtime};
+use blocktree_consensus::{Candidate, ChainInfo, EncodedEvent, Params, Runtime, check_event};
 use blocktree_import::{Config, Imported, Importer, OpenError, Published, Shared, Worth};
 use blocktree_mempool::{Policy, Pool};
-use blocktree_primitives::BlockHash;
+use blocktree_primitives::{BlockHash, EventId};
 use blocktree_state::auth::AuthMap;
 use blocktree_state::{Fault, Ledger};
+use rayon::prelude::*;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 /// Commands that wait for the writer at most; whoever sends more waits.
 const QUEUE: usize = 4096;
+
+/// Accepted events that a listener may lag behind.
+const ACCEPTED: usize = 8192;
 
 /// The node is stopping, or its writer has stopped for a fault; see [`Chain::fault`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -81,6 +85,7 @@ struct Inner<R: Runtime> {
     commands: mpsc::Sender<Command<R::Call>>,
     tip: watch::Receiver<ChainInfo>,
     fault: watch::Receiver<Option<Fault>>,
+    accepted: broadcast::Sender<EventId>,
     generation: Arc<AtomicU64>,
     templates: Mutex<VecDeque<Arc<Template<R::Call>>>>,
     next_template: AtomicU64,
@@ -129,7 +134,15 @@ impl<R: Runtime> Chain<R> {
         let (commands, queue) = mpsc::channel(QUEUE);
         let (fault_sender, fault) = watch::channel(None);
         let alarm = writer::Alarm(fault_sender);
-        let mut writer = writer::Writer { importer, pool: Arc::clone(&pool), ledger, queue, alarm };
+        let accepted = broadcast::Sender::new(ACCEPTED);
+        let mut writer = writer::Writer {
+            importer,
+            pool: Arc::clone(&pool),
+            ledger,
+            queue,
+            alarm,
+            accepted: accepted.clone(),
+        };
         let thread = std::thread::Builder::new()
             .name("chain-writer".into())
             .spawn(move || writer.run())
@@ -146,6 +159,7 @@ impl<R: Runtime> Chain<R> {
                 commands,
                 tip,
                 fault,
+                accepted,
                 generation,
                 templates: Mutex::default(),
                 next_template: AtomicU64::new(1),
@@ -218,6 +232,13 @@ impl<R: Runtime> Chain<R> {
         self.inner.fault.clone()
     }
 
+    /// Tells of each event that the pool took in, from wherever it came. Who lags behind misses some,
+    /// and is told so.
+    #[must_use]
+    pub fn watch_events(&self) -> broadcast::Receiver<EventId> {
+        self.inner.accepted.subscribe()
+    }
+
     /// Changes with every step of the tip: what was a template before is out of date. Cheap.
     #[must_use]
     pub fn generation(&self) -> u64 {
@@ -242,8 +263,8 @@ impl<R: Runtime> Chain<R> {
         worth: Worth,
     ) -> Result<Imported, Stopped> {
         let (reply, answer) = oneshot::channel();
-        let (block, now) = (Box::new(block), self.now());
-        self.send(Command::Import { block, worth, now, reply }).await?;
+        let (block, now, checked) = (Box::new(block), self.now(), Vec::new());
+        self.send(Command::Import { block, worth, now, checked, reply }).await?;
         answer.await.map_err(|_| Stopped)
     }
 
@@ -252,9 +273,34 @@ impl<R: Runtime> Chain<R> {
     /// # Errors
     /// [`Stopped`].
     pub fn import_blocking(&self, block: Candidate<R::Call>) -> Result<Imported, Stopped> {
+        self.import_ahead(block, Worth::Own, Vec::new())
+    }
+
+    /// Checks a block's events on all cores, before its turn to be imported comes, so that this
+    /// overlaps with the fold of those before it. For blocks whose proof of work and event root are
+    /// right: others would make this machine work for nothing. Blocks the calling thread.
+    #[must_use]
+    pub fn check_ahead(&self, block: &Candidate<R::Call>) -> CheckedAhead<R::Call> {
+        let (runtime, genesis) = (&*self.inner.runtime, self.genesis());
+        let check = |event: &EncodedEvent<_>| check_event(runtime, &genesis, event.clone());
+        let events = block.body.events().par_iter();
+        events.map(|event| check(event).ok().map(Arc::new)).collect()
+    }
+
+    /// [`Chain::import_as`] of a block whose events were [checked ahead](Self::check_ahead), from a
+    /// thread that is not an async one.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn import_ahead(
+        &self,
+        block: Candidate<R::Call>,
+        worth: Worth,
+        checked: CheckedAhead<R::Call>,
+    ) -> Result<Imported, Stopped> {
         let (reply, answer) = oneshot::channel();
         let (block, now) = (Box::new(block), self.now());
-        let command = Command::Import { block, worth: Worth::Own, now, reply };
+        let command = Command::Import { block, worth, now, checked, reply };
         self.inner.commands.blocking_send(command).map_err(|_| Stopped)?;
         answer.blocking_recv().map_err(|_| Stopped)
     }

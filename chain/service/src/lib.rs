@@ -15,6 +15,7 @@ pub mod template;
 mod writer;
 
 pub use chain::{Chain, Setup, StartError, Stopped, WriterThread};
+pub use command::CheckedAhead;
 pub use follower::PoolFollower;
 pub use generate::GenerateError;
 pub use restore::restore;

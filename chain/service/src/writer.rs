@@ -8,7 +8,7 @@ use blocktree_mempool::Pool;
 use blocktree_primitives::{BlockHash, EventId};
 use blocktree_state::{Batch, Durability, Fault, Ledger};
 use std::sync::{Arc, PoisonError, RwLock};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 /// Events that share one write to the disk at most.
 const GROUP: usize = 1024;
@@ -19,6 +19,8 @@ pub(crate) struct Writer<R: Runtime> {
     pub ledger: Arc<dyn Ledger>,
     pub queue: mpsc::Receiver<Command<R::Call>>,
     pub alarm: Alarm,
+    /// Told of each event that waits now.
+    pub accepted: broadcast::Sender<EventId>,
 }
 
 /// Tells the node that its writer can't go on.
@@ -55,8 +57,8 @@ impl<R: Runtime> Writer<R> {
                     next = self.gather(&mut group);
                     self.submit(group)?;
                 }
-                Command::Import { block, worth, now, reply } => {
-                    let imported = self.importer.import_as(*block, worth, now);
+                Command::Import { block, worth, now, checked, reply } => {
+                    let imported = self.importer.import_ahead(*block, worth, now, checked);
                     let imported = imported.map_err(|fault| self.alarm.raise(fault))?;
                     // Whoever asked may be gone.
                     let _ = reply.send(imported);
@@ -93,6 +95,10 @@ impl<R: Runtime> Writer<R> {
         let (events, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
         let answers = self.insert(events).map_err(|fault| self.alarm.raise(fault))?;
         for (reply, answer) in replies.into_iter().zip(answers) {
+            if let Ok(submitted) = &answer {
+                // Nobody may listen.
+                let _ = self.accepted.send(submitted.id);
+            }
             // Whoever asked may be gone.
             let _ = reply.send(answer);
         }
