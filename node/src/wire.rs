@@ -8,7 +8,7 @@ use crate::settings::Settings;
 use anyhow::{Context, Result};
 use blocktree_import::Config;
 use blocktree_mempool::Policy;
-use blocktree_rpc::api::{self, Api};
+use blocktree_rpc::api::{self, Api, Peering};
 use blocktree_rpc::{AdminToken, CallLimits, Server};
 use blocktree_runtime::{BlocktreeRuntime, MAX_EVENT_LEN};
 use blocktree_service::{Chain, Setup, WriterThread};
@@ -27,6 +27,8 @@ pub(crate) struct Node {
     pub(crate) writer: WriterThread<BlocktreeRuntime>,
     pub(crate) mining: Arc<Mining>,
     pub(crate) rpc: Server,
+    /// The network; none for a node that runs alone.
+    pub(crate) peering: Option<Arc<dyn Peering>>,
     /// Told when an operator wants the node to stop.
     pub(crate) stop_asked: Arc<Notify>,
 }
@@ -54,14 +56,17 @@ pub(crate) fn start(settings: &Settings, log: LogFilter, runtime: &Runtime) -> R
     let mining = Arc::new(Mining::new(chain.clone(), chosen.network(), *coinbase));
     let stop_asked = Arc::new(Notify::new());
     let control = Switches { mining: mining.clone(), log, stop: stop_asked.clone() };
-    let api = Api::new(chain.clone(), chosen.spec.clone(), Arc::new(control));
+    let peering: Option<Arc<dyn Peering>> = None;
+    let spec = chosen.spec.clone();
+    let api = Api::new(chain.clone(), spec, Arc::new(control), peering.clone());
     let (methods, _) = api::methods(api, token, CallLimits::default());
     let rpc = runtime
         .block_on(Server::start(rpc.clone(), methods))
         .context("JSON-RPC does not start (--rpc-addr says where)")?;
     folders::write_rpc_url(data_dir, rpc.addr())?;
     mining.set(*threads, None)?;
-    Ok(Node { data_dir: data_dir.clone(), store, chain, writer, mining, rpc, stop_asked })
+    let data_dir = data_dir.clone();
+    Ok(Node { data_dir, store, chain, writer, mining, rpc, peering, stop_asked })
 }
 
 /// Seconds since 1970; 0 on a clock that is before.

@@ -17,7 +17,7 @@ pub mod subscriber;
 pub mod token;
 pub mod types;
 
-pub use api::{Api, NodeControl};
+pub use api::{Api, NodeControl, Peering};
 pub use client::{Client, ClientError};
 pub use error::{RpcError, Rule};
 pub use registry::{CallLimits, Registry};

@@ -1,6 +1,6 @@
 //! `admin_*`: what only who can read the data folder may do.
 
-use super::{Api, def};
+use super::{Api, Peering, def};
 use crate::error::{RpcError, interface};
 use crate::registry::{AdminParams, Registry};
 use crate::types::PrincipalText;
@@ -35,6 +35,29 @@ struct LogParams {
     token: Option<String>,
 }
 
+/// Parameters of `admin_addPeer`.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct AddPeerParams {
+    /// Where it is and who it is: a multiaddr that ends in `/p2p/…`, as
+    /// `system_localListenAddresses` of the other node answers it.
+    address: String,
+    /// The token of the data folder, unless the header `Authorization: Bearer` has it.
+    #[serde(default)]
+    token: Option<String>,
+}
+
+/// Parameters of `admin_removePeer`.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct RemovePeerParams {
+    /// Its name in the network, as `system_peers` answers it.
+    peer_id: String,
+    /// The token of the data folder, unless the header `Authorization: Bearer` has it.
+    #[serde(default)]
+    token: Option<String>,
+}
+
 /// Parameters of `admin_stop`.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -53,7 +76,7 @@ macro_rules! carries_token {
         }
     )*};
 }
-carries_token!(MiningParams, LogParams, StopParams);
+carries_token!(MiningParams, LogParams, AddPeerParams, RemovePeerParams, StopParams);
 
 pub(super) fn register(registry: &mut Registry<Api>) {
     registry.admin_method(
@@ -63,6 +86,14 @@ pub(super) fn register(registry: &mut Registry<Api>) {
     registry.admin_method(
         def("admin_setLogFilter", "Sets what is logged; true when it is done.", 10),
         set_log_filter,
+    );
+    registry.admin_method(
+        def("admin_addPeer", "Connects with a peer for good; true when it has begun to.", 10),
+        add_peer,
+    );
+    registry.admin_method(
+        def("admin_removePeer", "Ends the connection with a peer; true when it has begun to.", 10),
+        remove_peer,
     );
     registry.admin_method(
         def("admin_stop", "Stops the node; true when it has begun to.", 10),
@@ -90,4 +121,18 @@ fn set_mining(api: &Api, params: MiningParams) -> Result<bool, RpcError> {
 fn set_log_filter(api: &Api, params: LogParams) -> Result<bool, RpcError> {
     api.node().set_log_filter(&params.filter).map_err(not_done)?;
     Ok(true)
+}
+
+fn add_peer(api: &Api, params: AddPeerParams) -> Result<bool, RpcError> {
+    peering(api)?.add_peer(&params.address).map_err(not_done)?;
+    Ok(true)
+}
+
+fn remove_peer(api: &Api, params: RemovePeerParams) -> Result<bool, RpcError> {
+    peering(api)?.remove_peer(&params.peer_id).map_err(not_done)?;
+    Ok(true)
+}
+
+fn peering(api: &Api) -> Result<&dyn Peering, RpcError> {
+    api.peering().ok_or_else(|| not_done("the node runs without a network".to_owned()))
 }

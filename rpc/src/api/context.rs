@@ -5,9 +5,9 @@ use crate::types::{
     AtTip, BadText, HashHex, HeaderJson, Page, PathText, PrincipalText, StateProof,
 };
 use blocktree_chainspec::ChainSpec;
-use blocktree_consensus::{ChainInfo, HeaderContext};
+use blocktree_consensus::{ChainInfo, HeaderContext, Work};
 use blocktree_import::{ChainReader, Published};
-use blocktree_primitives::{BlockPath, Network, Principal};
+use blocktree_primitives::{BlockHash, BlockPath, Network, Principal};
 use blocktree_runtime::BlocktreeRuntime;
 use blocktree_service::Chain;
 use blocktree_state::auth::ProveError;
@@ -58,22 +58,101 @@ pub struct MinerState {
     pub hashes_per_second: u64,
 }
 
-/// What all methods work on: the chain, its specification, and the node.
+/// The node's network, as operators see it. The node supplies it; the first four are asked on
+/// threads that serve requests, so they answer at once from what is known.
+pub trait Peering: Send + Sync + 'static {
+    /// The peers that are connected.
+    fn peers(&self) -> Vec<PeerState>;
+
+    /// How far behind the network the node is.
+    fn sync(&self) -> SyncProgress;
+
+    /// The node's own name in the network, which stays the same from start to start.
+    fn local_peer_id(&self) -> String;
+
+    /// Where other nodes reach this one: whole multiaddrs that end in `/p2p/…`, ready for
+    /// `--bootnode`.
+    fn listen_addresses(&self) -> Vec<String>;
+
+    /// Connects with a peer and stays connected as long as the node runs: it is reserved from now
+    /// on. `address` is a multiaddr that ends in `/p2p/…`, as a caller wrote it. Called from a
+    /// thread that may block; does not wait for the connection.
+    ///
+    /// # Errors
+    /// Why it was not done, in words.
+    fn add_peer(&self, address: &str) -> Result<(), String>;
+
+    /// Ends the connection with a peer; it is no longer reserved. `peer_id` is as a caller wrote
+    /// it. Called from a thread that may block.
+    ///
+    /// # Errors
+    /// Why it was not done, in words.
+    fn remove_peer(&self, peer_id: &str) -> Result<(), String>;
+}
+
+/// A peer that is connected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerState {
+    /// Its name in the network.
+    pub peer_id: String,
+    /// Where it is: a multiaddr without `/p2p/…`.
+    pub address: String,
+    /// Who opened the connection.
+    pub direction: Direction,
+    /// How long ago.
+    pub connected_seconds: u64,
+    /// Whether the operator wants it connected.
+    pub reserved: bool,
+    /// What it did wrong, summed up and forgotten slowly; 0 for nothing. At 100 it is banned.
+    pub score: u32,
+    /// Height of the tip that it told last; `None` before its greeting, and so the next two.
+    pub height: Option<u64>,
+    /// That tip.
+    pub tip: Option<BlockHash>,
+    /// The work that it says is in its chain.
+    pub total_work: Option<Work>,
+}
+
+/// Who opened a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The peer.
+    Inbound,
+    /// This node.
+    Outbound,
+}
+
+/// How far behind the network a node is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SyncProgress {
+    /// Whether better blocks are known, or claimed and not yet looked into.
+    pub syncing: bool,
+    /// Height of the best branch whose headers were seen; at or below the tip's when none is
+    /// better.
+    pub target: u64,
+    /// Blocks of that branch that are still to be imported.
+    pub left: u64,
+}
+
+/// What all methods work on: the chain, its specification, the node, and its network.
 pub struct Api {
     chain: Chain<BlocktreeRuntime>,
     spec: ChainSpec,
     node: Arc<dyn NodeControl>,
+    peering: Option<Arc<dyn Peering>>,
 }
 
 impl Api {
-    /// The interface to `chain`, which is that of `spec`.
+    /// The interface to `chain`, which is that of `spec`. Without `peering`, the node is alone: it
+    /// has no peers and is never behind.
     #[must_use]
     pub fn new(
         chain: Chain<BlocktreeRuntime>,
         spec: ChainSpec,
         node: Arc<dyn NodeControl>,
+        peering: Option<Arc<dyn Peering>>,
     ) -> Self {
-        Self { chain, spec, node }
+        Self { chain, spec, node, peering }
     }
 
     pub(crate) const fn chain(&self) -> &Chain<BlocktreeRuntime> {
@@ -86,6 +165,11 @@ impl Api {
 
     pub(crate) fn node(&self) -> &dyn NodeControl {
         &*self.node
+    }
+
+    /// The network; `None` for a node without one.
+    pub(crate) fn peering(&self) -> Option<&dyn Peering> {
+        self.peering.as_deref()
     }
 
     pub(crate) const fn network(&self) -> Network {

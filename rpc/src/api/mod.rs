@@ -13,7 +13,7 @@ mod storage;
 mod system;
 mod updates;
 
-pub use context::{Api, MinerState, NodeControl};
+pub use context::{Api, Direction, MinerState, NodeControl, PeerState, Peering, SyncProgress};
 
 use crate::openrpc::Described;
 use crate::registry::{CallLimits, Def, Registry};

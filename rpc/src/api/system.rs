@@ -1,11 +1,12 @@
 //! `system_*`: the node and its chain.
 
-use super::{Api, def};
+use super::{Api, Peering, SyncProgress, def};
 use crate::error::RpcError;
 use crate::params::NoParams;
 use crate::registry::Registry;
 use crate::types::system::{
-    BindingRules, ChainInfo, CoinRules, Health, Properties, Rules, StorageRules, SyncState, Version,
+    BindingRules, ChainInfo, CoinRules, Health, PeerInfo, Properties, Rules, StorageRules,
+    SyncState, Version,
 };
 
 /// Decimal places of a blockcoin.
@@ -20,6 +21,15 @@ pub(super) fn register(registry: &mut Registry<Api>) {
         properties,
     );
     registry.method(def("system_syncState", "How far the node has come.", 1), sync_state);
+    registry.method(def("system_peers", "The peers that are connected.", 20), peers);
+    registry.method(
+        def("system_localPeerId", "The node's own name in the network; null without one.", 1),
+        local_peer_id,
+    );
+    registry.method(
+        def("system_localListenAddresses", "Where other nodes reach it, for --bootnode.", 2),
+        local_listen_addresses,
+    );
 }
 
 fn health(api: &Api, _: NoParams) -> Result<Health, RpcError> {
@@ -30,6 +40,8 @@ fn health(api: &Api, _: NoParams) -> Result<Health, RpcError> {
         fault,
         tip_age_seconds: api.chain().now().saturating_sub(tip.tip().time),
         mining: api.node().miner().is_some(),
+        peers: api.peering().map_or(0, |p| u64::try_from(p.peers().len()).unwrap_or(u64::MAX)),
+        syncing: api.peering().is_some_and(|peering| peering.sync().syncing),
     })
 }
 
@@ -45,11 +57,28 @@ fn chain(api: &Api, _: NoParams) -> Result<ChainInfo, RpcError> {
     })
 }
 
-/// One machine knows no better blocks than its own.
+/// A node without network knows no better blocks than its own.
 fn sync_state(api: &Api, _: NoParams) -> Result<SyncState, RpcError> {
+    let SyncProgress { syncing, target, left } =
+        api.peering().map(Peering::sync).unwrap_or_default();
     let published = api.chain().published();
     let tip = published.tip();
-    Ok(SyncState { height: tip.height.0, block_hash: tip.hash.into(), syncing: false })
+    // The tip may have passed the target since that was noted.
+    let target = target.max(tip.height.0);
+    Ok(SyncState { height: tip.height.0, block_hash: tip.hash.into(), syncing, target, left })
+}
+
+fn peers(api: &Api, _: NoParams) -> Result<Vec<PeerInfo>, RpcError> {
+    let peers = api.peering().map(Peering::peers).unwrap_or_default();
+    Ok(peers.into_iter().map(PeerInfo::from).collect())
+}
+
+fn local_peer_id(api: &Api, _: NoParams) -> Result<Option<String>, RpcError> {
+    Ok(api.peering().map(Peering::local_peer_id))
+}
+
+fn local_listen_addresses(api: &Api, _: NoParams) -> Result<Vec<String>, RpcError> {
+    Ok(api.peering().map(Peering::listen_addresses).unwrap_or_default())
 }
 
 fn properties(api: &Api, _: NoParams) -> Result<Properties, RpcError> {

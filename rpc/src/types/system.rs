@@ -1,6 +1,7 @@
 //! The node, the chain's rules, the supply and mining, in JSON.
 
 use super::{Binary, HashHex, PrincipalText, Units};
+use crate::api::{Direction, PeerState};
 use blocktree_primitives::{BlockHash, Network};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,10 @@ pub struct Health {
     pub tip_age_seconds: u32,
     /// Whether the built-in miner works.
     pub mining: bool,
+    /// Peers that are connected.
+    pub peers: u64,
+    /// Whether better blocks are known, or claimed by peers, and not yet applied.
+    pub syncing: bool,
 }
 
 /// Answer of `system_syncState`.
@@ -37,8 +42,73 @@ pub struct SyncState {
     pub height: u64,
     /// Hash of the tip.
     pub block_hash: HashHex<BlockHash>,
-    /// Whether better blocks are known and not yet applied.
+    /// Whether better blocks are known, or claimed by peers, and not yet applied.
     pub syncing: bool,
+    /// Height of the best branch whose headers were seen; that of the tip when none is better.
+    pub target: u64,
+    /// Blocks of that branch that are still to be applied.
+    pub left: u64,
+}
+
+/// A peer that is connected: a row of `system_peers`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PeerInfo {
+    /// Its name in the network.
+    pub peer_id: String,
+    /// Where it is: a multiaddr.
+    pub address: String,
+    /// Who opened the connection.
+    pub direction: DirectionName,
+    /// Seconds since then.
+    pub connected_seconds: u64,
+    /// Whether the operator wants it connected.
+    pub reserved: bool,
+    /// What it did wrong, summed up and forgotten slowly; 0 for nothing. At 100 it is banned.
+    pub score: u32,
+    /// Height of the tip that it told last; null before its greeting, and so the next two.
+    pub height: Option<u64>,
+    /// That tip.
+    pub tip: Option<HashHex<BlockHash>>,
+    /// The work that it says is in its chain, in hashes, a string of decimal digits.
+    #[schemars(regex(pattern = r"^(0|[1-9][0-9]{0,77})$"))]
+    pub total_work: Option<String>,
+}
+
+/// Who opened a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(rename = "Direction")]
+pub enum DirectionName {
+    /// The peer.
+    Inbound,
+    /// This node.
+    Outbound,
+}
+
+impl From<Direction> for DirectionName {
+    fn from(direction: Direction) -> Self {
+        match direction {
+            Direction::Inbound => Self::Inbound,
+            Direction::Outbound => Self::Outbound,
+        }
+    }
+}
+
+impl From<PeerState> for PeerInfo {
+    fn from(peer: PeerState) -> Self {
+        Self {
+            peer_id: peer.peer_id,
+            address: peer.address,
+            direction: peer.direction.into(),
+            connected_seconds: peer.connected_seconds,
+            reserved: peer.reserved,
+            score: peer.score,
+            height: peer.height,
+            tip: peer.tip.map(HashHex),
+            total_work: peer.total_work.map(|work| work.hashes().to_string()),
+        }
+    }
 }
 
 /// Answer of `system_chain`.

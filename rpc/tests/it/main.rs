@@ -9,6 +9,7 @@ mod following;
 mod limits;
 mod methods;
 mod node;
+mod peering;
 mod proofs;
 mod refusals;
 mod support;

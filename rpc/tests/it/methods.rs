@@ -10,6 +10,9 @@ use pallet_storage::{Call as Storage, NewOffer};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
+/// What the pretended network takes for a peer.
+const PEER: &str = "/ip4/192.0.2.9/tcp/1/p2p/16Uiu2";
+
 impl World {
     /// Calls of every method: name to parameters, several where a method has several faces.
     async fn calls(&self) -> Vec<(&'static str, Value)> {
@@ -32,6 +35,9 @@ impl World {
             ("system_chain", json!([])),
             ("system_properties", json!([])),
             ("system_syncState", json!([])),
+            ("system_peers", json!([])),
+            ("system_localPeerId", json!([])),
+            ("system_localListenAddresses", json!([])),
             ("chain_getTip", json!([])),
             ("chain_getHeader", json!([])),
             ("chain_getHeader", json!([0])),
@@ -92,6 +98,8 @@ impl World {
             ("mining_submitBlock", json!([])),
             ("mining_generate", json!([1])),
             ("mining_generate", json!({ "count": 1, "principal": owner })),
+            ("admin_addPeer", json!([PEER, self.node.token])),
+            ("admin_removePeer", json!(["16Uiu2", self.node.token])),
             ("admin_stop", json!([self.node.token])),
         ]
     }

@@ -5,7 +5,7 @@ use blocktree_fragments::{LEAF_SIZE, leaf_count};
 use blocktree_import::Config;
 use blocktree_mempool::Policy;
 use blocktree_primitives::{Amount, EventId, Network, Principal, SecretKey};
-use blocktree_rpc::api::{self, MinerState, NodeControl};
+use blocktree_rpc::api::{self, MinerState, NodeControl, Peering};
 use blocktree_rpc::server::Limits;
 use blocktree_rpc::{
     AdminToken, Api, CallLimits, Client, ClientError, Server, ServerConfig, client,
@@ -74,8 +74,13 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// Starts a node at genesis.
+    /// Starts a node at genesis, without network.
     pub(crate) async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    /// Starts a node at genesis, with this for a network.
+    pub(crate) async fn start_with(peering: Option<Arc<dyn Peering>>) -> Self {
         let spec = ChainSpec::dev();
         let (chain, writer) = Chain::start(Setup {
             runtime: Arc::new(BlocktreeRuntime::new(spec.runtime_params().unwrap()).unwrap()),
@@ -92,7 +97,7 @@ impl Node {
         let admin = AdminToken::load_or_create(folder.path()).unwrap();
         let token = admin.to_hex().to_string();
         let control = Arc::new(Control::default());
-        let api = Api::new(chain.clone(), spec, control.clone());
+        let api = Api::new(chain.clone(), spec, control.clone(), peering);
         let (methods, document) = api::methods(api, admin, CallLimits::default());
         let addr = "127.0.0.1:0".parse().unwrap();
         let config = ServerConfig { addr, limits: Limits::default(), ..ServerConfig::default() };

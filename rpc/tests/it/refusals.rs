@@ -142,7 +142,7 @@ async fn what_is_not_there_is_refused_by_name() {
         ("admin_stop", json!([]), "rpc.Unauthorized"),
         ("admin_setMining", json!([1]), "rpc.Unauthorized"),
         ("admin_setLogFilter", json!(["nonsense", node.token]), "rpc.NotDone"),
-        ("system_peers", json!([]), "-32601"),
+        ("system_nodes", json!([]), "-32601"),
     ] {
         if method == "chain_subscribeUpdates" {
             continue;

@@ -1,6 +1,7 @@
 //! A chain with something of everything that the ledger can hold.
 
 use crate::node::{COINBASE, NETWORK, Node, key, leaves, principal, transfer};
+use crate::peering::Pretended;
 use blocktree_primitives::bounded::BoundedVec;
 use blocktree_primitives::{
     Amount, BlockPath, ContentHash, EventId, FragmentRoot, Height, Name, OfferId, PlacementId,
@@ -12,6 +13,7 @@ use pallet_storage::{
     placement_id,
 };
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// 1000 bytes: leaves of 256, 256, 256 and 232.
 const FRAGMENT_LEN: usize = 1000;
@@ -59,7 +61,7 @@ pub(crate) fn new_offer(owner: &SecretKey) -> NewOffer {
 impl World {
     /// Makes all that.
     pub(crate) async fn new() -> Self {
-        let node = Node::start().await;
+        let node = Node::start_with(Some(Arc::new(Pretended::default()))).await;
         let (owner, provider) = (key(0), key(1));
         let transfer = node.send(&owner, transfer(principal(&key(2)), 5_000_000)).await;
         let bind = pallet_binding::Call::Bind {
