@@ -26,6 +26,8 @@ pub(crate) struct FileConfig {
     pub(crate) mining: MiningConfig,
     /// JSON-RPC.
     pub(crate) rpc: RpcConfig,
+    /// The network.
+    pub(crate) network: NetworkConfig,
 }
 
 /// The built-in miner.
@@ -50,6 +52,24 @@ pub(crate) struct RpcConfig {
     pub(crate) allow_hosts: Option<Vec<String>>,
     /// Further values of `Origin` that are answered.
     pub(crate) allow_origins: Option<Vec<String>>,
+}
+
+/// The network.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct NetworkConfig {
+    /// Where to listen for peers; `off` for no network.
+    pub(crate) p2p_addrs: Option<Vec<String>>,
+    /// Whom to ask for peers first.
+    pub(crate) bootnodes: Option<Vec<String>>,
+    /// Whom to stay connected with.
+    pub(crate) reserved_peers: Option<Vec<String>>,
+    /// Where others reach this node.
+    pub(crate) external_addrs: Option<Vec<String>>,
+    /// Connections that others opened, at most.
+    pub(crate) max_inbound: Option<u32>,
+    /// Connections that this node opens, at most.
+    pub(crate) max_outbound: Option<u32>,
 }
 
 impl FileConfig {
@@ -87,6 +107,10 @@ mod tests {
         let RpcConfig { addr, unsafe_external, allow_hosts, allow_origins } = config.rpc;
         assert!(addr.is_some() && unsafe_external.is_some());
         assert!(allow_hosts.is_some() && allow_origins.is_some());
+        let network = config.network;
+        assert!(network.p2p_addrs.is_some() && network.bootnodes.is_some());
+        assert!(network.reserved_peers.is_some() && network.external_addrs.is_some());
+        assert!(network.max_inbound.is_some() && network.max_outbound.is_some());
     }
 
     #[test]
@@ -98,6 +122,8 @@ mod tests {
             ("[mining]\nthread = 1", "unknown field `thread`"),
             ("[rpc]\naddr = \"localhost\"", "invalid socket address"),
             ("[mining]\nthreads = -1", "invalid value"),
+            ("[network]\nbootnode = []", "unknown field `bootnode`"),
+            ("[network]\nmax-inbound = -1", "invalid value"),
             ("chain = dev", "TOML parse error"),
         ] {
             let error = FileConfig::parse(text).unwrap_err().to_string();

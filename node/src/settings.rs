@@ -3,6 +3,7 @@
 
 use crate::chosen::{ChainName, Chosen};
 use crate::config::FileConfig;
+use crate::network_settings::{NetworkFlags, NetworkSettings};
 use crate::usage::UsageError;
 use crate::{folders, logging, mining};
 use anyhow::Result;
@@ -24,6 +25,7 @@ pub(crate) struct Flags {
     pub(crate) rpc_unsafe_external: bool,
     pub(crate) rpc_allow_hosts: Vec<String>,
     pub(crate) rpc_allow_origins: Vec<String>,
+    pub(crate) network: NetworkFlags,
 }
 
 /// What a node runs with.
@@ -41,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) coinbase: Option<Principal>,
     /// JSON-RPC.
     pub(crate) rpc: ServerConfig,
+    /// The network; `None` for a node that runs alone.
+    pub(crate) network: Option<NetworkSettings>,
 }
 
 impl Settings {
@@ -78,7 +82,8 @@ impl Settings {
             allowed_origins: list(flags.rpc_allow_origins, file.rpc.allow_origins),
             limits: default.limits,
         };
-        Ok(Self { chain, data_dir, log, threads, coinbase, rpc })
+        let network = NetworkSettings::new(chain.network(), flags.network, file.network)?;
+        Ok(Self { chain, data_dir, log, threads, coinbase, rpc, network })
     }
 }
 
@@ -117,7 +122,7 @@ fn coinbase(chain: &Chosen, text: Option<String>, threads: usize) -> Result<Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{MiningConfig, RpcConfig};
+    use crate::config::{MiningConfig, NetworkConfig, RpcConfig};
     use blocktree_primitives::{Network, PublicKey};
     use blocktree_wallet::DevKeys;
 
@@ -146,6 +151,7 @@ mod tests {
         assert_eq!((settings.chain.spec.name.as_str(), settings.threads), ("dev", 1));
         assert_eq!((settings.log.as_str(), settings.rpc.unsafe_external), ("info", false));
         assert_eq!(settings.rpc.addr.to_string(), "127.0.0.1:9944");
+        assert_eq!(settings.network.unwrap().listen, ["/ip4/127.0.0.1/tcp/30333"]);
         // Development key 0, as wallet/src/dev.rs pins it.
         assert_eq!(
             settings.coinbase.unwrap().to_text(Network::Dev),
@@ -166,6 +172,10 @@ mod tests {
                 allow_hosts: Some(vec!["file.example".into()]),
                 allow_origins: Some(vec!["https://file.example".into()]),
             },
+            network: NetworkConfig {
+                p2p_addrs: Some(vec!["/ip4/127.0.0.1/tcp/1".into()]),
+                ..NetworkConfig::default()
+            },
         };
         let settings = Settings::new(Flags::default(), file.clone()).unwrap();
         assert_eq!((settings.chain.spec.name.as_str(), settings.threads), ("test", 2));
@@ -174,6 +184,7 @@ mod tests {
         assert!(settings.rpc.unsafe_external);
         assert_eq!(settings.rpc.allowed_hosts, ["file.example"]);
         assert_eq!(settings.rpc.allowed_origins, ["https://file.example"]);
+        assert_eq!(settings.network.unwrap().listen, ["/ip4/127.0.0.1/tcp/1"]);
 
         let other = Principal::of(&PublicKey([8; 32]));
         let flags = Flags {
@@ -186,6 +197,7 @@ mod tests {
             rpc_unsafe_external: false,
             rpc_allow_hosts: vec!["flag.example".into()],
             rpc_allow_origins: vec!["https://flag.example".into()],
+            network: NetworkFlags { p2p_addrs: vec!["off".into()], ..NetworkFlags::default() },
         };
         let settings = Settings::new(flags, file).unwrap();
         assert_eq!((settings.chain.spec.name.as_str(), settings.threads), ("main", 3));
@@ -194,6 +206,7 @@ mod tests {
         assert_eq!(settings.coinbase, Some(other));
         assert_eq!(settings.rpc.allowed_hosts, ["flag.example"]);
         assert_eq!(settings.rpc.allowed_origins, ["https://flag.example"]);
+        assert_eq!(settings.network, None);
     }
 
     #[test]

@@ -72,6 +72,14 @@ impl NodeBuilder {
         self
     }
 
+    /// Has it listen for peers on a free port, unless its arguments say where.
+    fn free_port(&self) -> &'static [&'static str] {
+        match self.args.iter().any(|arg| arg == "--p2p-addr") {
+            true => &[],
+            false => &["--p2p-addr", "/ip4/127.0.0.1/tcp/0"],
+        }
+    }
+
     /// Starts the node and waits until it answers.
     ///
     /// # Panics
@@ -83,6 +91,7 @@ impl NodeBuilder {
             .arg("--data-dir")
             .arg(&self.data_dir)
             .args(["--rpc-addr", &self.address, "--log", "warn"])
+            .args(self.free_port())
             .args(&self.args)
             .stdout(Stdio::null())
             .spawn()

@@ -2,6 +2,7 @@
 
 use crate::chosen::ChainName;
 use crate::config::FileConfig;
+use crate::network_settings::NetworkFlags;
 use crate::settings::{Flags, Settings};
 use crate::shutdown::{self, Signals};
 use crate::{banner, logging, wire};
@@ -19,6 +20,11 @@ Examples:
       The same without mining.
   blocktree run --chain test --mine=2 --coinbase tblk1…
       A miner of the test chain.
+  blocktree run --data-dir /tmp/second --rpc-addr 127.0.0.1:9945 --mine=0 \\
+      --p2p-addr /ip4/127.0.0.1/tcp/0 --bootnode /ip4/127.0.0.1/tcp/30333/p2p/16Uiu2…
+      A second node of the dev chain on this machine: another folder, other ports, and as
+      bootnode what the first printed under \"peers\". A third takes its own folder and
+      --rpc-addr 127.0.0.1:0, and the same bootnode.
   blocktree run --config /etc/blocktree.toml --log debug
       What the file says, with more to read (docs/operations.md has an example of a file).
 
@@ -56,6 +62,24 @@ pub(crate) struct RunArgs {
     /// Answer web pages of this origin, scheme and host (may be repeated)
     #[arg(long = "rpc-allow-origin", value_name = "ORIGIN")]
     rpc_allow_origins: Vec<String>,
+    /// Where to listen for peers: a multiaddr, /ip4/ADDRESS/tcp/PORT or
+    /// /ip4/ADDRESS/udp/PORT/quic-v1, port 0 for a free one (may be repeated); off for no network
+    /// [default: /ip4/127.0.0.1/tcp/30333 on the dev chain, port 30333 of TCP and of UDP on all
+    /// addresses elsewhere]
+    #[arg(long = "p2p-addr", value_name = "MULTIADDR")]
+    p2p_addrs: Vec<String>,
+    /// Ask this node for peers: a multiaddr that ends in /p2p/…, as a node prints it when it
+    /// starts (may be repeated)
+    #[arg(long = "bootnode", value_name = "MULTIADDR")]
+    bootnodes: Vec<String>,
+    /// Stay connected with this node, whatever it does: a multiaddr that ends in /p2p/… (may be
+    /// repeated)
+    #[arg(long = "reserved-peer", value_name = "MULTIADDR")]
+    reserved_peers: Vec<String>,
+    /// Tell other nodes to reach this one here, where it can't find out by itself: a multiaddr
+    /// without /p2p/… (may be repeated)
+    #[arg(long = "external-addr", value_name = "MULTIADDR")]
+    external_addrs: Vec<String>,
     /// What to log on standard error: error, warn, info, debug, trace, off, or parts such as
     /// info,blocktree_rpc=debug [default: info]
     #[arg(long, value_name = "FILTER")]
@@ -93,6 +117,12 @@ impl RunArgs {
         let Self { chain, data_dir, config: _, mine, coinbase, .. } = self;
         let Self { rpc_addr, rpc_unsafe_external, rpc_allow_hosts, rpc_allow_origins, log, .. } =
             self;
+        let network = NetworkFlags {
+            p2p_addrs: self.p2p_addrs,
+            bootnodes: self.bootnodes,
+            reserved_peers: self.reserved_peers,
+            external_addrs: self.external_addrs,
+        };
         Flags {
             chain,
             data_dir,
@@ -103,6 +133,7 @@ impl RunArgs {
             rpc_unsafe_external,
             rpc_allow_hosts,
             rpc_allow_origins,
+            network,
         }
     }
 }

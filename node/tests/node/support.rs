@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Where a node listens that is not the only one on this machine.
+pub(crate) const FREE_PORTS: [&str; 4] =
+    ["--rpc-addr", "127.0.0.1:0", "--p2p-addr", "/ip4/127.0.0.1/tcp/0"];
+
 /// The binary.
 pub(crate) fn blocktree() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_blocktree"));
@@ -75,10 +79,10 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// Starts `blocktree run` on a data folder and a free port.
+    /// Starts `blocktree run` on a data folder and free ports.
     pub(crate) fn start(data_dir: &Path, args: &[&str]) -> Self {
         let mut command = blocktree();
-        command.arg("run").arg("--data-dir").arg(data_dir).args(["--rpc-addr", "127.0.0.1:0"]);
+        command.arg("run").arg("--data-dir").arg(data_dir).args(FREE_PORTS);
         Self::spawn(command.args(args))
     }
 

@@ -31,6 +31,14 @@ fn wrong_usage_is_told_apart_from_failure() {
             &["run", "--chain", "test", "--mine", "--coinbase", &known, "--data-dir", data],
             &["the coinbase tblk1", "development key 1"],
         ),
+        (
+            &["run", "--data-dir", data, "--p2p-addr", "0.0.0.0:1"],
+            &["--p2p-addr 0.0.0.0:1", "/ip4/0.0.0.0/tcp/30333"],
+        ),
+        (
+            &["run", "--data-dir", data, "--bootnode", "/ip4/192.0.2.1/tcp/1"],
+            &["--bootnode /ip4/192.0.2.1/tcp/1", "with its name at the end"],
+        ),
         (&["run"], &["neither XDG_DATA_HOME nor HOME", "--data-dir"]),
         (&["chain", "revert", "some"], &["invalid value 'some'"]),
         (&["key", "new", "Alice"], &["not a name for a key"]),
@@ -76,7 +84,7 @@ fn every_command_has_help_and_none_that_is_not_built() {
         let help = run(&[command, &["--help"]].concat());
         assert_eq!((help.code, help.err.as_str()), (Some(0), ""), "{command:?}");
         assert!(help.out.contains("Usage: blocktree"), "{command:?}");
-        for absent in ["p2p", "bootnode", "stratum", "provide", "metrics"] {
+        for absent in ["stratum", "provide", "metrics"] {
             assert!(!help.out.contains(absent), "{command:?} speaks of {absent}");
         }
     }

@@ -1,6 +1,6 @@
 //! A node's life: start, mine, stop, start again, be killed, run out of disk.
 
-use crate::support::{Node, ask, run, text};
+use crate::support::{FREE_PORTS, Node, ask, run, text};
 use serde_json::json;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -135,7 +135,7 @@ fn a_write_that_fails_stops_the_node_and_loses_nothing() {
     // Without the trap the kernel would kill the process. 200,000 bytes: more than what a start
     // writes into any one file, and the log of some 200 blocks.
     let limited = "trap '' XFSZ; exec prlimit --fsize=200000 \"$@\"";
-    let args = ["run", "--mine=0", "--rpc-addr", "127.0.0.1:0", "--data-dir", text(&data)];
+    let args = [&["run", "--mine=0", "--data-dir", text(&data)][..], &FREE_PORTS].concat();
     let mut node = Node::spawn(
         Command::new("sh")
             .args(["-c", limited, "sh", env!("CARGO_BIN_EXE_blocktree")])
