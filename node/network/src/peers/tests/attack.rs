@@ -102,10 +102,11 @@ proptest! {
     fn few_groups_never_get_more_than_two_slots_each(
         seed in any::<u64>(),
         groups in 1_u32..=3,
+        honest in 0_u32..12,
         flood in 1_000_u32..3_000,
     ) {
         let mut peers = peers(PeersConfig::default(), seed);
-        for number in 0..16 {
+        for number in 0..honest {
             tell(&mut peers, at(0), number, v4(number, 1), Source::Gossip);
         }
         for number in 0..flood {
@@ -113,8 +114,9 @@ proptest! {
             tell(&mut peers, at(0), HONEST + number, address, Source::Gossip);
         }
         run(&mut peers, 0, 20_000);
-        prop_assert_eq!(peers.list(at(20_000)).len(), 8);
-        prop_assert!(attackers(&peers, at(20_000)) <= 2 * groups as usize);
-        prop_assert!(peers.book.len() <= 16 + MAX_PER_GROUP * groups as usize);
+        let (honest, groups) = (honest as usize, groups as usize);
+        prop_assert!(attackers(&peers, at(20_000)) <= 2 * groups);
+        prop_assert_eq!(peers.list(at(20_000)).len(), 8.min(honest + 2 * groups));
+        prop_assert_eq!(peers.book.len(), honest + MAX_PER_GROUP * groups);
     }
 }

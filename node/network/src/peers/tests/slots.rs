@@ -194,3 +194,15 @@ fn of_another_chain_is_forgotten() {
     // Only the one that whoever runs the node named is tried again.
     assert_eq!(peers.tick(at(3_600_000)), [(node(2), v4(2, 2))]);
 }
+
+#[test]
+fn who_was_told_to_go_does_not_stay_by_connecting_again() {
+    let mut peers = peers(PeersConfig::default(), 1);
+    assert_eq!(inbound(&mut peers, at(0), 1, &v4(1, 1)), Ok(None));
+    assert_eq!(inbound(&mut peers, at(0), 1, &v4(1, 1)), Ok(None), "the slot counts for both");
+    assert_eq!(peers.list(at(0)).len(), 1);
+    peers.dismissed(node(1), &Reason::NoHello);
+    assert_eq!(inbound(&mut peers, at(0), 1, &v4(1, 1)), Err(Reason::NoRoom));
+    peers.disconnected(at(0), node(1));
+    assert_eq!(inbound(&mut peers, at(0), 1, &v4(1, 1)), Ok(None));
+}
