@@ -1,0 +1,7 @@
+//! Swarms over real sockets on loopback: what nodes tell each other, and what becomes of peers that lie,
+//! stall and flood.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+mod exchange;
