@@ -99,6 +99,9 @@ pub enum Reason {
     /// It misbehaved, and is banned for a while.
     #[error("banned: {0}")]
     Banned(Offence),
+    /// It misbehaved; it is not banned, because whoever runs this node wants it connected.
+    #[error("reserved, but misbehaved: {0}")]
+    Misbehaved(Offence),
     /// It is banned from earlier.
     #[error("still banned")]
     StillBanned,
@@ -120,4 +123,7 @@ pub enum Reason {
     /// It is this node itself.
     #[error("a connection with ourselves")]
     Ourselves,
+    /// Whoever runs this node asked for it.
+    #[error("dismissed by whoever runs this node")]
+    Dismissed,
 }

@@ -61,10 +61,7 @@ impl Group {
             IpAddr::V4(ip) => Self::V4([ip.octets()[0], ip.octets()[1]]),
             IpAddr::V6(ip) => match ip.to_ipv4_mapped() {
                 Some(mapped) => Self::of(IpAddr::V4(mapped)),
-                None if ip.is_loopback()
-                    || ip.is_unique_local()
-                    || ip.is_unicast_link_local() =>
-                {
+                None if ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local() => {
                     Self::Local
                 }
                 None => {

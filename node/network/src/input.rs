@@ -153,8 +153,8 @@ pub enum Input {
         /// From whom.
         source: Source,
     },
-    /// Whoever runs the node no longer wants this peer kept.
-    Unreserve {
+    /// Whoever runs the node no longer wants this peer.
+    Dismiss {
         /// Who.
         node: NodeId,
     },

@@ -10,17 +10,33 @@
 
 pub mod action;
 pub mod address;
+mod budget;
 pub mod input;
 pub mod local;
+pub mod machine;
+pub mod measures;
 pub mod message;
 pub mod offence;
 mod out;
+pub mod peers;
+mod random;
+mod relay;
+mod serve;
+mod sync;
+#[cfg(test)]
+mod testing;
 pub mod time;
+pub mod view;
 
 pub use action::{Action, Reason};
 pub use address::{Address, Group, NodeId};
 pub use input::{AnswerToken, Direction, Failure, Input, Judgement, RequestId, Source};
 pub use local::{Known, Local};
+pub use machine::{Config, Network};
+pub use measures::{Measure, Measures};
 pub use message::{Hello, Request, Response};
 pub use offence::Offence;
+pub use peers::{KnownPeers, PeerView, PeersConfig};
+pub use sync::SyncState;
 pub use time::{Now, Tick};
+pub use view::NodeView;

@@ -4,19 +4,19 @@
 use crate::action::{Action, Note, Reason};
 use crate::address::NodeId;
 use crate::budget::Budget;
-use crate::input::{AnswerToken, Direction, Failure, Input, Judgement, RequestId};
+use crate::input::{AnswerToken, Direction, Failure, Input, RequestId};
 use crate::local::Local;
 use crate::message::{Compact, Hello, Request, Response};
 use crate::offence::Offence;
 use crate::out::{Out, Purpose};
-use crate::peers::{KnownPeer, PeerView, Peers, PeersConfig};
+use crate::peers::{KnownPeers, PeerView, Peers, PeersConfig};
 use crate::random::Random;
-use crate::relay::{BlockRelay, EventRelay, Heard};
+use crate::relay::{BlockRelay, EventRelay, GivenUp, Heard};
 use crate::sync::{Sync, SyncState};
 use crate::time::{Now, Tick};
 use crate::{Measures, serve};
 use blocktree_consensus::Work;
-use blocktree_primitives::{Height, BlockHash};
+use blocktree_primitives::Height;
 use blocktree_state::Fault;
 use core::time::Duration;
 use parity_scale_codec::{Decode, Encode};
@@ -32,6 +32,11 @@ const WAITING: usize = 64;
 const REPEAT: Duration = Duration::from_secs(30);
 /// Blocks still to fetch from which on the node counts as syncing, and tells and asks for nothing else.
 const SYNCING: u64 = 16;
+
+/// Peers at once at most, whatever is configured: far above the slots, reserved peers included.
+const MAX_PEERS: usize = 512;
+/// Requests under way at most: a hundred or so for each of the peers that there are by default.
+const MAX_PENDING: usize = 16_384;
 
 /// What whoever runs the node may choose.
 #[derive(Clone, Debug, Default)]
@@ -64,14 +69,13 @@ struct Pending {
 /// The network of a node. `C`: the call of the chain's events.
 #[derive(Debug)]
 pub struct Network<C> {
-    own: NodeId,
     random: Random,
     connected: BTreeMap<NodeId, Peer>,
     pending: BTreeMap<RequestId, Pending>,
     next_request: u64,
     peers: Peers,
-    events: EventRelay<C>,
-    blocks: BlockRelay<C>,
+    events: EventRelay,
+    blocks: BlockRelay,
     sync: Sync<C>,
     last_repeat: Tick,
 }
@@ -81,13 +85,14 @@ impl<C: Encode + Decode> Network<C> {
     /// has an easier time to mislead.
     #[must_use]
     pub fn new(config: Config, own: NodeId, seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let chance = random.fork();
         Self {
-            own,
-            random: Random::new(seed),
+            random,
             connected: BTreeMap::new(),
             pending: BTreeMap::new(),
             next_request: 0,
-            peers: Peers::new(config.peers),
+            peers: Peers::new(config.peers, own, chance),
             events: EventRelay::default(),
             blocks: BlockRelay::default(),
             sync: Sync::default(),
@@ -110,11 +115,11 @@ impl<C: Encode + Decode> Network<C> {
         match input {
             Input::Tick => self.tick(now, local, &mut out, &mut actions)?,
             Input::Connected { node, address, direction } => {
-                match self.peers.connected(now, node, &address, direction, self.own) {
+                match self.peers.connected(now, node, &address, direction) {
                     Ok(evicted) => {
                         self.connected(now, node, direction, local, &mut out);
                         if let Some(node) = evicted {
-                            self.let_go(now, node, Reason::NoRoom, &mut actions);
+                            self.let_go(node, Reason::NoRoom, &mut actions);
                         }
                     }
                     Err(reason) => actions.push(Action::Disconnect { node, reason }),
@@ -126,26 +131,34 @@ impl<C: Encode + Decode> Network<C> {
                 self.asked(now, node, token, request, local, &mut out)?;
             }
             Input::Answered { node, id, answer } => {
-                self.answered(now, node, id, answer, local, &mut out, &mut actions)?;
+                self.answered(now, node, id, answer, local, &mut out)?;
             }
             Input::Broke { node, offence } => out.offence(node, offence),
             Input::Imported { hash, outcome } => {
-                if !self.sync.imported(now, &hash, &outcome, &mut out) {
-                    self.blocks.imported(now, hash, &outcome, &mut out);
-                }
+                self.sync.imported(now, &hash, &outcome, &mut out);
+                self.blocks.imported(hash, &outcome, &mut out);
             }
             Input::Tip { tip, reverted } => {
-                self.events.tip_moved(now, reverted, local)?;
+                self.events.tip_moved(reverted, local);
                 self.blocks.tip(now, &tip, reverted, local, &mut out)?;
             }
             Input::Judged { id, from, judgement } => {
-                self.events.judged(now, id, from, &judgement, &mut out);
+                self.events.judged(id, from, &judgement, &mut out);
             }
             Input::Submitted { id } => self.events.submitted(id),
             Input::Discovered { node, addresses, source } => {
                 self.peers.discovered(now, node, addresses, source);
             }
-            Input::Unreserve { node } => self.peers.unreserve(node),
+            Input::Dismiss { node } => {
+                // It goes whatever slot there is for it.
+                self.peers.unreserve(node);
+                if self.connected.contains_key(&node) {
+                    self.let_go(node, Reason::Dismissed, &mut actions);
+                }
+            }
+        }
+        for GivenUp { node, height, heard, .. } in self.blocks.take_given_up() {
+            self.heard(node, height, heard, local);
         }
         self.sync.drive(now, local, &mut self.random, &mut out)?;
         let is_syncing = self.sync.left() > SYNCING;
@@ -166,31 +179,26 @@ impl<C: Encode + Decode> Network<C> {
         let silent: Vec<NodeId> =
             self.connected.iter().filter(|(_, peer)| late(peer)).map(|(node, _)| *node).collect();
         for node in silent {
-            self.let_go(now, node, Reason::NoHello, actions);
+            self.let_go(node, Reason::NoHello, actions);
         }
-        self.expire(now, local, out)?;
+        self.expire(now, out);
         self.resume(now, local, out)?;
-        self.events.tick(now, out);
+        self.events.tick(now, local, out)?;
         self.blocks.tick(now, local, out)?;
         if now.tick.since(self.last_repeat) >= REPEAT {
             self.last_repeat = now.tick;
-            let hello = own_hello(local);
+            let hello = serve::hello(local);
             for (node, _) in self.connected.iter().filter(|(_, peer)| peer.hello.is_some()) {
                 out.ask(*node, Purpose::Tell, Request::Hello(hello));
             }
         }
-        let dials = self.peers.tick(now, &mut self.random);
+        let dials = self.peers.tick(now);
         actions.extend(dials.into_iter().map(|(node, address)| Action::Dial { node, address }));
         Ok(())
     }
 
     /// Gives up requests that got no answer in time. A late answer is ignored.
-    fn expire(
-        &mut self,
-        now: Now,
-        local: &impl Local<Call = C>,
-        out: &mut Out<C>,
-    ) -> Result<(), Fault> {
+    fn expire(&mut self, now: Now, out: &mut Out<C>) {
         let late: Vec<RequestId> = self
             .pending
             .iter()
@@ -200,10 +208,9 @@ impl<C: Encode + Decode> Network<C> {
         for id in late {
             if let Some(Pending { node, purpose, .. }) = self.pending.remove(&id) {
                 out.offence(node, Offence::Silent);
-                self.failed(now, node, purpose, local, out)?;
+                self.failed(now, node, &purpose, out);
             }
         }
-        Ok(())
     }
 
     fn connected(
@@ -215,9 +222,10 @@ impl<C: Encode + Decode> Network<C> {
         out: &mut Out<C>,
     ) {
         let (since, budget) = (now.tick, Budget::new(now.tick));
-        let peer = Peer { direction, since, hello: None, early: 0, budget, waiting: VecDeque::new() };
+        let peer =
+            Peer { direction, since, hello: None, early: 0, budget, waiting: VecDeque::new() };
         self.connected.insert(node, peer);
-        out.ask(node, Purpose::Greet, Request::Hello(own_hello(local)));
+        out.ask(node, Purpose::Greet, Request::Hello(serve::hello(local)));
     }
 
     fn gone(&mut self, now: Now, node: NodeId) {
@@ -235,8 +243,8 @@ impl<C: Encode + Decode> Network<C> {
         self.sync.peer_gone(node);
     }
 
-    fn let_go(&mut self, now: Now, node: NodeId, reason: Reason, actions: &mut Vec<Action<C>>) {
-        let _ = now;
+    fn let_go(&mut self, node: NodeId, reason: Reason, actions: &mut Vec<Action<C>>) {
+        self.peers.dismissed(node, &reason);
         self.forget(node);
         actions.push(Action::Disconnect { node, reason });
     }
@@ -248,10 +256,10 @@ impl<C: Encode + Decode> Network<C> {
         node: NodeId,
         hello: Hello,
         local: &impl Local<Call = C>,
-    ) -> Result<Option<Reason>, Fault> {
-        let Some(peer) = self.connected.get_mut(&node) else { return Ok(None) };
+    ) -> Option<Reason> {
+        let peer = self.connected.get_mut(&node)?;
         if hello.genesis != local.genesis() {
-            return Ok(Some(Reason::OtherChain));
+            return Some(Reason::OtherChain);
         }
         let is_first = peer.hello.replace(hello).is_none();
         let direction = peer.direction;
@@ -262,7 +270,7 @@ impl<C: Encode + Decode> Network<C> {
         }
         self.blocks.peer_has(node, hello.tip);
         self.sync.hello(node, &hello, direction);
-        Ok(None)
+        None
     }
 
     fn asked(
@@ -322,12 +330,11 @@ impl<C: Encode + Decode> Network<C> {
     ) -> Result<(), Fault> {
         let Some(peer) = self.connected.get_mut(&node) else { return Ok(()) };
         let is_ready = peer.hello.is_some();
-        let direction = peer.direction;
         match request {
             Request::Hello(hello) => {
-                out.answers.push((token, Response::Hello(own_hello(local))));
-                if self.hello(now, node, hello, local)?.is_some() {
-                    out.offence(node, Offence::BadHello("another genesis"));
+                out.answers.push((token, Response::Hello(serve::hello(local))));
+                if self.hello(now, node, hello, local).is_some() {
+                    out.leave.push((node, Reason::OtherChain));
                 }
             }
             _ if !is_ready => {
@@ -339,11 +346,11 @@ impl<C: Encode + Decode> Network<C> {
             }
             Request::Compact(compact) => {
                 out.answers.push((token, Response::Noted));
-                self.compact(now, node, direction, compact, local, out)?;
+                self.compact(now, node, compact, local, out)?;
             }
             Request::Have { ids } => {
                 out.answers.push((token, Response::Noted));
-                self.events.have(now, node, &ids, local, out)?;
+                self.events.have(node, &ids, local, out)?;
             }
             Request::Headers { .. }
             | Request::Bodies { .. }
@@ -360,41 +367,33 @@ impl<C: Encode + Decode> Network<C> {
         &mut self,
         now: Now,
         node: NodeId,
-        direction: Direction,
         compact: Compact,
         local: &impl Local<Call = C>,
         out: &mut Out<C>,
     ) -> Result<(), Fault> {
-        let (hash, height) = (compact.header.hash(), compact.commitment.height);
-        if self.sync.has(&hash) {
+        let height = compact.commitment.height;
+        if self.sync.has(&compact.header.hash()) {
             return Ok(());
         }
         let heard = self.blocks.compact(now, node, compact, local, out)?;
-        self.heard(node, direction, hash, height, heard, local);
+        self.heard(node, height, heard, local);
         Ok(())
     }
 
-    fn heard(
-        &mut self,
-        node: NodeId,
-        direction: Direction,
-        _hash: BlockHash,
-        height: Height,
-        heard: Heard,
-        local: &impl Local<Call = C>,
-    ) {
+    /// What a told block says of the branch of whoever told it.
+    fn heard(&mut self, node: NodeId, height: Height, heard: Heard, local: &impl Local) {
+        let Some(Peer { direction, .. }) = self.connected.get(&node) else { return };
         match heard {
             Heard::Orphan => {
                 // How much work is behind it is unknown: at least as much as makes it worth a look.
                 let above = local.tip().total_work.saturating_add(Work::from_hashes(1));
-                self.sync.orphan(node, height.0, above, direction);
+                self.sync.orphan(node, height.0, above, *direction);
             }
-            Heard::Joins(work) => self.sync.told(node, height.0, work, direction),
+            Heard::Joins(work) => self.sync.told(node, height.0, work, *direction),
             Heard::Nothing => {}
         }
     }
 
-    #[allow(clippy::too_many_arguments)] // all of one input
     fn answered(
         &mut self,
         now: Now,
@@ -403,7 +402,6 @@ impl<C: Encode + Decode> Network<C> {
         answer: Result<Response, Failure>,
         local: &impl Local<Call = C>,
         out: &mut Out<C>,
-        actions: &mut Vec<Action<C>>,
     ) -> Result<(), Fault> {
         // An answer that comes after its deadline finds nothing here.
         let Some(pending) = self.pending.remove(&id).filter(|pending| pending.node == node) else {
@@ -412,8 +410,8 @@ impl<C: Encode + Decode> Network<C> {
         let purpose = pending.purpose;
         match (answer, purpose) {
             (Ok(Response::Hello(hello)), Purpose::Greet | Purpose::Tell) => {
-                if let Some(reason) = self.hello(now, node, hello, local)? {
-                    self.let_go(now, node, reason, actions);
+                if let Some(reason) = self.hello(now, node, hello, local) {
+                    out.leave.push((node, reason));
                 }
             }
             (Ok(Response::Noted | Response::Unknown), Purpose::Tell) => {}
@@ -427,64 +425,60 @@ impl<C: Encode + Decode> Network<C> {
                 self.sync.bodies(now, node, &asked, bodies.into_vec(), out);
             }
             (Ok(response), purpose @ (Purpose::Missing(..) | Purpose::Whole(_))) => {
-                self.blocks.answered(now, node, purpose, response, local, out)?;
+                self.blocks.answered(now, node, &purpose, response, out);
             }
             (Ok(Response::Events(events)), Purpose::Events(asked)) => {
-                self.events.answered(now, node, &asked, events.into_vec(), local, out)?;
+                self.events.answered(node, &asked, events.into_vec(), local, out)?;
             }
-            (Ok(Response::Unknown), purpose) => self.failed(now, node, purpose, local, out)?,
+            (Ok(Response::Unknown), purpose) => self.failed(now, node, &purpose, out),
             (Ok(_), purpose) => {
                 out.offence(node, Offence::Unsolicited("an answer of another kind"));
-                self.failed(now, node, purpose, local, out)?;
+                self.failed(now, node, &purpose, out);
             }
             (Err(Failure::Unsupported), _) => {
-                self.let_go(now, node, Reason::Unsupported, actions);
+                out.leave.push((node, Reason::Unsupported));
             }
             (Err(failure), purpose) => {
                 if failure == Failure::Timeout {
                     out.offence(node, Offence::Silent);
                 }
-                self.failed(now, node, purpose, local, out)?;
+                self.failed(now, node, &purpose, out);
             }
         }
         Ok(())
     }
 
-    fn failed(
-        &mut self,
-        now: Now,
-        node: NodeId,
-        purpose: Purpose,
-        local: &impl Local<Call = C>,
-        out: &mut Out<C>,
-    ) -> Result<(), Fault> {
+    fn failed(&mut self, now: Now, node: NodeId, purpose: &Purpose, out: &mut Out<C>) {
         match purpose {
-            Purpose::Greet | Purpose::Tell => Ok(()),
+            Purpose::Greet | Purpose::Tell => {}
             Purpose::Headers | Purpose::HeadersAgain | Purpose::Bodies(_) => {
-                self.sync.failed(now, node, &purpose);
-                Ok(())
+                self.sync.failed(now, node, purpose);
             }
             Purpose::Missing(..) | Purpose::Whole(_) => {
-                self.blocks.failed(now, node, purpose, local, out)
+                self.blocks.failed(now, node, purpose, out);
             }
-            Purpose::Events(_) => {
-                self.events.failed(now, node, purpose, local, out)
-            }
+            Purpose::Events(asked) => self.events.failed(node, asked),
         }
     }
 
     fn carry_out(&mut self, now: Now, out: Out<C>, actions: &mut Vec<Action<C>>) {
-        let Out { asks, answers, offences, imports, judge, notes } = out;
+        let Out { asks, answers, offences, leave, imports, judge, notes } = out;
         for (token, response) in answers {
             actions.push(Action::Answer { token, response });
         }
         actions.extend(notes.into_iter().map(Action::Note));
-        for (node, offence) in offences {
-            let reason = self.peers.offend(now, node, &offence);
-            let Some(reason) = reason else { continue };
+        for (node, reason) in leave {
             if self.connected.contains_key(&node) {
+                self.let_go(node, reason, actions);
+            }
+        }
+        for (node, offence) in offences {
+            let Some(reason) = self.peers.offend(now, node, &offence) else { continue };
+            if matches!(reason, Reason::Banned(_)) {
                 actions.push(Action::Note(Note::Banned { node, offence }));
-                self.let_go(now, node, reason, actions);
+            }
+            if self.connected.contains_key(&node) {
+                self.let_go(node, reason, actions);
             }
         }
         for (block, worth) in imports {
@@ -513,15 +507,46 @@ impl<C: Encode + Decode> Network<C> {
 
     /// The peers that are connected, with what they said.
     #[must_use]
-    pub fn peers(&self) -> Vec<(PeerView, Option<Hello>)> {
+    pub fn peers(&self, now: Now) -> Vec<(PeerView, Option<Hello>)> {
         let hello = |node: &NodeId| self.connected.get(node).and_then(|peer| peer.hello);
-        self.peers.list().into_iter().map(|view| { let hello = hello(&view.node); (view, hello) }).collect()
+        let views = self.peers.list(now).into_iter();
+        views.map(|view| (hello(&view.node), view)).map(|(hello, view)| (view, hello)).collect()
+    }
+
+    /// How many peers have greeted.
+    #[must_use]
+    pub fn greeted(&self) -> usize {
+        self.connected.values().filter(|peer| peer.hello.is_some()).count()
     }
 
     /// Peers that were good, and bans, for the next start.
     #[must_use]
-    pub fn known_peers(&self) -> Vec<KnownPeer> {
-        self.peers.known()
+    pub fn known_peers(&self, now: Now) -> KnownPeers {
+        self.peers.known(now)
+    }
+
+    /// Takes up what an earlier run knew.
+    pub fn restore(&mut self, now: Now, known: KnownPeers) {
+        self.peers.restore(now, known);
+    }
+
+    /// How full the buffers are.
+    #[must_use]
+    pub fn measures(&self) -> Measures {
+        let mut measures = Measures::default();
+        let peers = self.connected.len();
+        measures.add("peers", peers, MAX_PEERS);
+        measures.add("requests under way", self.pending.len(), MAX_PENDING);
+        let waiting = self.connected.values().map(|peer| peer.waiting.len()).max().unwrap_or(0);
+        measures.add("requests of a peer that wait", waiting, WAITING);
+        self.sync.measure(&mut measures, MAX_PEERS);
+        let names = ["blocks fetched", "blocks importing", "early blocks", "blocks behind others"];
+        for (name, (size, bound)) in names.into_iter().zip(self.blocks.sizes()) {
+            measures.add(name, size, bound);
+        }
+        self.events.measure(&mut measures);
+        self.peers.measure(&mut measures);
+        measures
     }
 }
 
@@ -532,14 +557,4 @@ const fn patience(purpose: &Purpose) -> Duration {
         Purpose::Tell | Purpose::Bodies(_) => 20,
         Purpose::Missing(..) | Purpose::Events(_) => 5,
     })
-}
-
-fn own_hello(local: &impl Local) -> Hello {
-    let tip = local.tip();
-    Hello {
-        genesis: local.genesis(),
-        tip: tip.hash,
-        height: tip.height,
-        total_work: tip.total_work,
-    }
 }

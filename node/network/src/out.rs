@@ -1,7 +1,7 @@
 //! What one input leads to, collected by the parts of the network and carried out by
 //! [`Network`](crate::Network).
 
-use crate::action::Note;
+use crate::action::{Note, Reason};
 use crate::address::NodeId;
 use crate::input::AnswerToken;
 use crate::message::{Request, Response};
@@ -19,6 +19,8 @@ pub(crate) enum Purpose {
     Tell,
     /// Headers for the search of the best branch.
     Headers,
+    /// Headers of the best branch that were seen and not kept.
+    HeadersAgain,
     /// Bodies of a branch that is being fetched.
     Bodies(Vec<BlockHash>),
     /// Events that a relayed block lacks, by their places.
@@ -35,6 +37,8 @@ pub(crate) struct Out<C> {
     pub(crate) asks: Vec<(NodeId, Purpose, Request)>,
     pub(crate) answers: Vec<(AnswerToken, Response)>,
     pub(crate) offences: Vec<(NodeId, Offence)>,
+    /// Peers that must go for no fault of theirs.
+    pub(crate) leave: Vec<(NodeId, Reason)>,
     pub(crate) imports: Vec<(Box<Candidate<C>>, Worth)>,
     pub(crate) judge: Vec<(EventId, Vec<u8>, NodeId)>,
     pub(crate) notes: Vec<Note>,
@@ -46,6 +50,7 @@ impl<C> Default for Out<C> {
             asks: Vec::new(),
             answers: Vec::new(),
             offences: Vec::new(),
+            leave: Vec::new(),
             imports: Vec::new(),
             judge: Vec::new(),
             notes: Vec::new(),

@@ -5,9 +5,7 @@
 //! events of the pool. How often a peer may ask is not the matter of this module.
 
 use crate::local::Local;
-use crate::message::{
-    BlockBody, EventBytes, FULL_ANSWER, Hello, MAX_HEADERS, Request, Response,
-};
+use crate::message::{BlockBody, EventBytes, FULL_ANSWER, Hello, MAX_HEADERS, Request, Response};
 use blocktree_consensus::Body;
 use blocktree_primitives::{BlockHash, BoundedVec, EventId, Height};
 use blocktree_state::Fault;

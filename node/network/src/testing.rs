@@ -5,7 +5,7 @@ use crate::address::NodeId;
 use crate::local::{Known, Local};
 use crate::time::{Now, Tick};
 use blocktree_consensus::{
-    Body, Candidate, CheckedHeader, ChainInfo, Difficulty, EncodedEvent, HeaderContext, Params,
+    Body, Candidate, ChainInfo, CheckedHeader, Difficulty, EncodedEvent, HeaderContext, Params,
     Target, Work, WorkedHeader, better, genesis_block,
 };
 use blocktree_primitives::{
@@ -41,7 +41,8 @@ pub(crate) const fn node(number: u8) -> NodeId {
     NodeId([number; 33])
 }
 
-/// An event of about `len + 150` bytes that no other number has.
+/// An event of `len` bytes, at least 8, and 32 + 8 + 8 + 1 + 64 more, and the length of `len`: 1 byte
+/// below 64, 2 below 16,384, then 4. No other number has it.
 pub(crate) fn event(number: u64, len: usize) -> EncodedEvent<Call> {
     let mut call = vec![0; len.max(8)];
     call[..8].copy_from_slice(&number.to_le_bytes());
@@ -75,6 +76,8 @@ pub(crate) struct FakeLocal {
     waiting: BTreeMap<EventId, EncodedEvent<Call>>,
     /// Events that are in the best chain.
     mined: BTreeSet<EventId>,
+    /// What else [`Local::visit_waiting`] shows: leaves, and events that need not be theirs.
+    shown: Vec<([u8; 32], Vec<u8>)>,
 }
 
 impl FakeLocal {
@@ -99,6 +102,7 @@ impl FakeLocal {
             pool: Vec::new(),
             waiting: BTreeMap::new(),
             mined: BTreeSet::new(),
+            shown: Vec::new(),
         }
     }
 
@@ -139,7 +143,12 @@ impl FakeLocal {
         let after = *checked.context_after();
         let stored = Stored { known, body: block.body.encoded(), after };
         self.blocks.insert(info.hash, stored);
-        if better(self.tip().total_work, info.total_work) {
+        if block.header.parent == self.tip().hash {
+            self.best.push(info.hash);
+            let ids: Vec<EventId> =
+                block.body.events().iter().map(|event| self.id(event)).collect();
+            self.mined.extend(ids);
+        } else if better(self.tip().total_work, info.total_work) {
             self.go_to(info.hash);
         }
         info.hash
@@ -173,6 +182,11 @@ impl FakeLocal {
             self.pool.push(id);
         }
         id
+    }
+
+    /// The pool shows an event under the leaf of another, as if both had one short id.
+    pub(crate) fn show(&mut self, leaf: [u8; 32], event: &EncodedEvent<Call>) {
+        self.shown.push((leaf, event.encoded().to_vec()));
     }
 
     /// An event no longer waits.
@@ -288,5 +302,6 @@ impl Local for FakeLocal {
         for event in self.waiting.values() {
             visit(&event.leaf(), event.encoded());
         }
+        self.shown.iter().for_each(|(leaf, event)| visit(leaf, event));
     }
 }

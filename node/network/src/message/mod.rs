@@ -158,3 +158,6 @@ impl Response {
         decode_exact(bytes, MAX_RESPONSE_LEN)
     }
 }
+
+#[cfg(test)]
+mod tests;

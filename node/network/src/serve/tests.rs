@@ -151,11 +151,11 @@ fn an_answer_of_events_ends_when_it_is_full_and_fits_a_message() {
 #[test]
 fn the_events_of_the_largest_block_fit_a_message() {
     let mut local = FakeLocal::new();
-    // 12,000 events of 8 + 156 or 157 bytes, which is less than 2,000,228 in all.
-    let block = local.mine((0..12_000).map(|number| event(number, 8)).collect());
-    assert!((1_900_000..2_000_000).contains(&block.body.encoded().len()));
+    // 12,400 · 160 bytes, and 2 for their count; no block has more than 2,000,000.
+    let block = local.mine((0..12_400).map(|number| event(number, 46)).collect());
+    assert_eq!(block.body.encoded().len(), 1_984_002);
     let hash = local.store(&block);
-    let response = block_events_of(&local, hash, (0..12_000).collect());
+    let response = block_events_of(&local, hash, (0..12_400).collect());
     assert!(response.encode().len() <= MAX_RESPONSE_LEN);
     let expected: Vec<_> = block.body.events().iter().map(|e| e.encoded().to_vec()).collect();
     assert!(events_of(response) == expected);

@@ -6,7 +6,7 @@ use super::bits::Bits;
 use super::search::Shown;
 use crate::address::NodeId;
 use crate::local::Local;
-use crate::message::{BlockBody, MAX_BODIES, Request};
+use crate::message::{BlockBody, MAX_BODIES, MAX_RESPONSE_LEN, Request};
 use crate::offence::Offence;
 use crate::out::{Out, Purpose};
 use crate::time::{Now, Tick};
@@ -23,8 +23,15 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// Planned headers below which more are asked for.
 const LOW: usize = 2_048;
-/// Bytes of bodies that are held or asked for at most, beyond one request.
-const MAX_BYTES: usize = 24_000_000;
+/// Bytes of bodies that are held or, at their mean size, asked for, from which on nothing more is.
+const MAX_BYTES: usize = 16_000_000;
+/// Requests for bodies under way at most: their answers may be far above the mean.
+const MAX_REQUESTS: usize = 8;
+/// Bytes of bodies that are held at most: one request may go out just below [`MAX_BYTES`], and all
+/// answers may be as long as they may be.
+pub(crate) const MAX_HELD: usize = MAX_BYTES + (MAX_REQUESTS + 1) * MAX_RESPONSE_LEN;
+/// Headers planned at most: those that a search keeps, or what is asked for below [`LOW`].
+pub(crate) const MAX_PLANNED: usize = 4_096;
 /// Bytes that a request for bodies aims at.
 const REQUEST_BYTES: usize = 1_000_000;
 /// Requests for bodies under way with one peer at most.
@@ -82,8 +89,6 @@ pub(crate) struct Fetch<C> {
     pub(crate) lead: NodeId,
     /// Its last header and all work, as shown.
     pub(crate) end: ChainInfo,
-    /// Height of its first block.
-    pub(crate) from: u64,
     /// What the next header to plan is judged by.
     at: HeaderContext,
     rest: Rest,
@@ -92,6 +97,8 @@ pub(crate) struct Fetch<C> {
     /// The heights of those in the queue.
     places: BTreeMap<BlockHash, u64>,
     held: usize,
+    /// Requests for bodies under way.
+    requests: BTreeMap<NodeId, usize>,
     /// Bytes of a body, a running mean.
     mean: usize,
     lacks: BTreeMap<NodeId, Tick>,
@@ -114,12 +121,12 @@ impl<C: Encode + Decode> Fetch<C> {
         let mut fetch = Self {
             lead,
             end: shown.end,
-            from,
             at: shown.base,
             rest: Rest::None,
             queue: VecDeque::new(),
             places: BTreeMap::new(),
             held: 0,
+            requests: BTreeMap::new(),
             mean: 1_000,
             lacks: BTreeMap::new(),
             imported: 0,
@@ -175,14 +182,20 @@ impl<C: Encode + Decode> Fetch<C> {
     }
 
     /// Asks for what is missing and hands on what is there.
-    pub(crate) fn drive(&mut self, now: Now, holders: &[Holder], out: &mut Out<C>) -> Option<Ended> {
+    pub(crate) fn drive(
+        &mut self,
+        now: Now,
+        holders: &[Holder],
+        out: &mut Out<C>,
+    ) -> Option<Ended> {
         self.ask_headers(holders, out);
         self.ask_bodies(now, holders, out);
         self.hand_on(out);
         if self.queue.is_empty() && matches!(self.rest, Rest::None) {
             return Some(Ended::Done);
         }
-        let imports = matches!(self.queue.front(), Some(Planned { stage: Stage::Importing(_), .. }));
+        let imports =
+            matches!(self.queue.front(), Some(Planned { stage: Stage::Importing(_), .. }));
         let is_stuck = !imports && now.tick.since(self.progress) >= STUCK;
         is_stuck.then(|| Ended::Abandoned("nobody gives its blocks".into()))
     }
@@ -205,29 +218,22 @@ impl<C: Encode + Decode> Fetch<C> {
 
     fn ask_bodies(&mut self, now: Now, holders: &[Holder], out: &mut Out<C>) {
         self.lacks.retain(|_, until| *until > now.tick);
-        let mut busy: BTreeMap<NodeId, usize> = BTreeMap::new();
-        let mut asked_bytes = 0_usize;
-        for planned in &self.queue {
-            if let Stage::Asked(askers) = &planned.stage {
-                asked_bytes = asked_bytes.saturating_add(self.mean);
-                for (node, _) in askers {
-                    *busy.entry(*node).or_default() += 1;
-                }
-            }
-        }
+        let is_asked = |planned: &&Planned<C>| matches!(planned.stage, Stage::Asked(_));
+        let asked = self.queue.iter().filter(is_asked).count();
+        let mut asked_bytes = asked.saturating_mul(self.mean);
         let batch = (REQUEST_BYTES / self.mean.max(1)).clamp(1, MAX_BODIES);
-        let mut free: Vec<Holder> = holders
+        let mut free: Vec<(usize, Holder)> = holders
             .iter()
             .filter(|holder| !self.lacks.contains_key(&holder.node))
-            .filter(|holder| {
-                busy.get(&holder.node).is_none_or(|busy| *busy < batch.saturating_mul(PER_PEER))
-            })
-            .copied()
+            .map(|holder| (self.requests.get(&holder.node).copied().unwrap_or(0), *holder))
+            .filter(|(busy, _)| *busy < PER_PEER)
             .collect();
         // The least busy first, so that all carry.
-        free.sort_by_key(|holder| (busy.get(&holder.node).copied().unwrap_or(0), holder.node));
-        for holder in free {
-            if self.held.saturating_add(asked_bytes) >= MAX_BYTES {
+        free.sort_by_key(|(busy, holder)| (*busy, holder.node));
+        for (_, holder) in free {
+            if self.held.saturating_add(asked_bytes) >= MAX_BYTES
+                || self.requests.values().sum::<usize>() >= MAX_REQUESTS
+            {
                 break;
             }
             let hashes = self.take(now, &holder, batch);
@@ -237,6 +243,7 @@ impl<C: Encode + Decode> Fetch<C> {
             asked_bytes = asked_bytes.saturating_add(hashes.len().saturating_mul(self.mean));
             // `batch` is at most the bound.
             let Ok(bounded) = BoundedVec::try_from(hashes.clone()) else { continue };
+            *self.requests.entry(holder.node).or_default() += 1;
             out.ask(holder.node, Purpose::Bodies(hashes), Request::Bodies { hashes: bounded });
         }
     }
@@ -275,8 +282,7 @@ impl<C: Encode + Decode> Fetch<C> {
     }
 
     fn hand_on(&mut self, out: &mut Out<C>) {
-        let importing =
-            |planned: &&Planned<C>| matches!(planned.stage, Stage::Importing(_));
+        let importing = |planned: &&Planned<C>| matches!(planned.stage, Stage::Importing(_));
         let mut count = self.queue.iter().take_while(importing).count();
         while count < IMPORTING
             && let Some(planned) = self.queue.get_mut(count)
@@ -319,11 +325,10 @@ impl<C: Encode + Decode> Fetch<C> {
             if header.parent != self.at.parent.hash {
                 return Ok(Err(Offence::ChangedHeaders));
             }
-            let checked = WorkedHeader::check(local.params(), header)
-                .map_err(NotAccepted::from)
-                .and_then(|worked| {
-                    CheckedHeader::check(local.params(), worked, Some(&self.at), now.unix)
-                });
+            let checked =
+                WorkedHeader::check(local.params(), header).map_err(NotAccepted::from).and_then(
+                    |worked| CheckedHeader::check(local.params(), worked, Some(&self.at), now.unix),
+                );
             let checked = match checked {
                 Ok(checked) => checked,
                 Err(NotAccepted::Refused(violation)) => return Ok(Err(Offence::Block(violation))),
@@ -366,6 +371,7 @@ impl<C: Encode + Decode> Fetch<C> {
         asked: &[BlockHash],
         bodies: Vec<BlockBody>,
     ) -> Result<(), Offence> {
+        self.answered(&node);
         if bodies.len() > asked.len() {
             self.forget(node, asked);
             return Err(Offence::Unsolicited("more bodies than hashes"));
@@ -400,6 +406,7 @@ impl<C: Encode + Decode> Fetch<C> {
 
     /// A peer gave no answer.
     pub(crate) fn failed(&mut self, now: Now, node: NodeId, asked: &[BlockHash]) {
+        self.answered(&node);
         self.lacks.insert(node, now.tick.after(LACKS));
         self.forget(node, asked);
     }
@@ -410,6 +417,12 @@ impl<C: Encode + Decode> Fetch<C> {
             && *asked == Some(node)
         {
             *asked = None;
+        }
+    }
+
+    fn answered(&mut self, node: &NodeId) {
+        if let Some(requests) = self.requests.get_mut(node) {
+            *requests = requests.saturating_sub(1);
         }
     }
 
@@ -431,6 +444,7 @@ impl<C: Encode + Decode> Fetch<C> {
         self.forget(node, &all);
         self.headers_failed(node);
         self.lacks.remove(&node);
+        self.requests.remove(&node);
     }
 
     /// A block is imported.

@@ -9,12 +9,14 @@ mod bits;
 mod fetch;
 mod search;
 
-pub(crate) use fetch::bind;
+#[cfg(test)]
+mod tests;
 
 use crate::action::Note;
 use crate::address::NodeId;
 use crate::input::Direction;
 use crate::local::Local;
+use crate::measures::Measures;
 use crate::message::{BlockBody, Hello, Request};
 use crate::offence::Offence;
 use crate::out::{Out, Purpose};
@@ -81,15 +83,19 @@ impl<C> Default for Sync<C> {
 impl<C: Encode + Decode> Sync<C> {
     /// A peer has said hello, or tells of a new tip.
     pub(crate) fn hello(&mut self, node: NodeId, hello: &Hello, direction: Direction) {
-        self.told(node, hello.height.0, hello.total_work, direction);
+        self.claim(node, hello.height.0, hello.total_work, direction);
     }
 
-    /// A peer claims a tip.
+    /// A peer told a block of its best chain: it has at least that much.
     pub(crate) fn told(&mut self, node: NodeId, height: u64, work: Work, direction: Direction) {
-        let claim = Claim { height, work, direction, rest_until: Tick(0) };
-        let old = self.claims.get(&node);
-        let rest_until = old.map_or(Tick(0), |old| old.rest_until);
-        self.claims.insert(node, Claim { rest_until, ..claim });
+        if self.claims.get(&node).is_none_or(|old| work > old.work) {
+            self.claim(node, height, work, direction);
+        }
+    }
+
+    fn claim(&mut self, node: NodeId, height: u64, work: Work, direction: Direction) {
+        let rest_until = self.claims.get(&node).map_or(Tick(0), |old| old.rest_until);
+        self.claims.insert(node, Claim { height, work, direction, rest_until });
     }
 
     /// A peer showed a block whose parent is not known here: its branch is looked into at once.
@@ -133,11 +139,15 @@ impl<C: Encode + Decode> Sync<C> {
         self.fetch.as_ref().is_some_and(|fetch| fetch.has(hash))
     }
 
-    /// Claims, searches, bytes that searches keep, planned headers, bytes of bodies.
-    pub(crate) fn measures(&self) -> [usize; 5] {
+    /// Adds how full the buffers are.
+    pub(crate) fn measure(&self, measures: &mut Measures, peers: usize) {
         let (planned, held) = self.fetch.as_ref().map_or((0, 0), Fetch::size);
-        let kept = self.searches.values().map(Search::len_bytes).sum();
-        [self.claims.len(), self.searches.len(), kept, planned, held]
+        let kept = self.searches.values().map(Search::len_bytes).max().unwrap_or(0);
+        measures.add("claims", self.claims.len(), peers);
+        measures.add("searches", self.searches.len(), MAX_SEARCHES);
+        measures.add("bytes of a search", kept, search::MAX_BYTES);
+        measures.add("planned blocks", planned, fetch::MAX_PLANNED);
+        measures.add("bytes of bodies", held, fetch::MAX_HELD);
     }
 
     /// Begins searches, asks for what is missing, hands on what is there.
@@ -196,7 +206,8 @@ impl<C: Encode + Decode> Sync<C> {
         promising.sort_by_key(|(work, node, _)| (core::cmp::Reverse(*work), *node));
         for (_, node, direction) in promising {
             if self.searches.len() >= MAX_SEARCHES
-                || direction == Direction::Inbound && self.inbound_searches() >= MAX_INBOUND_SEARCHES
+                || direction == Direction::Inbound
+                    && self.inbound_searches() >= MAX_INBOUND_SEARCHES
             {
                 continue;
             }
@@ -350,20 +361,19 @@ impl<C: Encode + Decode> Sync<C> {
         }
     }
 
-    /// A block was judged. Returns false if the fetch has nothing to do with it.
+    /// A block was judged.
     pub(crate) fn imported(
         &mut self,
         now: Now,
         hash: &BlockHash,
         outcome: &Imported,
         out: &mut Out<C>,
-    ) -> bool {
-        let Some(fetch) = self.fetch.as_mut().filter(|fetch| fetch.has(hash)) else { return false };
+    ) {
+        let Some(fetch) = self.fetch.as_mut().filter(|fetch| fetch.has(hash)) else { return };
         let (lead, sender) = (fetch.lead, fetch.sender(hash));
         match outcome {
             Imported::NewTip { .. } | Imported::Side(_) | Imported::Known(_) => {
                 fetch.imported(now, hash);
-                return true;
             }
             Imported::Refused(violation) => {
                 // Its header covers the very body that was judged, so it is the lead who is wrong to
@@ -391,7 +401,6 @@ impl<C: Encode + Decode> Sync<C> {
                 self.abandon(now, format!("block {hash} lacks its parent {parent}"), out);
             }
         }
-        true
     }
 
     fn abandon(&mut self, now: Now, why: String, out: &mut Out<C>) {

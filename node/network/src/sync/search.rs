@@ -6,7 +6,9 @@ use crate::local::Local;
 use crate::message::MAX_HEADERS;
 use crate::offence::Offence;
 use crate::time::{Now, Tick};
-use blocktree_consensus::{ChainInfo, CheckedHeader, HeaderContext, NotAccepted, NotYet, WorkedHeader};
+use blocktree_consensus::{
+    ChainInfo, CheckedHeader, HeaderContext, NotAccepted, NotYet, WorkedHeader,
+};
 use blocktree_primitives::{BlockHash, Header, Height};
 use blocktree_state::Fault;
 
@@ -14,6 +16,8 @@ use blocktree_state::Fault;
 pub(crate) const KEPT: usize = 4_096;
 /// Headers of a search at most: 30 years of minutes.
 const MAX_SEARCHED: u64 = 16_777_216;
+/// Bytes of a search at most, about: kept headers, or a bit for 64 of as many as are searched.
+pub(crate) const MAX_BYTES: usize = 80 * (KEPT + 1) + 8;
 /// How often a peer's branch may change under a search.
 const MAX_RESTARTS: u32 = 3;
 
