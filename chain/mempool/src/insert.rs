@@ -39,7 +39,9 @@ impl<C> Pool<C> {
 
         let (id, nonce) = (event.id(), event.event().nonce);
         let replaced = self.index.take(&author, nonce);
-        let entry = self.entry(event, self.back, self.tip.height);
+        let mut entry = self.entry(event, self.back, self.tip.height);
+        // Else whoever raises a fee after each block would have a hopeless event tried in each.
+        entry.refused = replaced.as_ref().and_then(|(_, old)| old.refused.clone());
         let mut staged = Batch::new();
         journal::put_waiting(&mut staged, &entry);
         self.index.place(author, account, [entry]);

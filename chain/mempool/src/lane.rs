@@ -17,7 +17,7 @@ pub(crate) struct Entry<C> {
     pub(crate) since: Height,
     /// The last block that may hold the event, by its own word or by policy.
     pub(crate) last: Height,
-    /// What templates said of it.
+    /// What templates said of it, or of the event whose nonce it took over.
     pub(crate) refused: Option<Box<Refused>>,
 }
 

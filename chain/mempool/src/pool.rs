@@ -156,7 +156,8 @@ impl<C> Pool<C> {
     ///
     /// The event keeps waiting, but is not offered before the tip has grown; the pause doubles
     /// with each refusal. After [`Policy::max_refusals`] it is dropped, so that the nonce becomes
-    /// free. No refusal is final at once: what one branch refuses, another may allow. Told of
+    /// free. An event that takes over the nonce inherits attempts and pause. No refusal is final at
+    /// once: what one branch refuses, another may allow. Told of
     /// another tip than the pool's, or of an event that does not wait or is kept back, nothing
     /// changes.
     pub fn refused(&mut self, id: &EventId, at: &BlockHash, reason: &str, batch: &mut Batch) {

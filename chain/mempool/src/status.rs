@@ -28,7 +28,8 @@ pub enum Progress<'p> {
     MissingNonce(u64),
     /// For an event of the same signer before it, which templates refused.
     Behind(EventId),
-    /// For the chain to change, because templates refused it.
+    /// For the chain to change, because templates refused it, or the event whose nonce it took
+    /// over.
     Refused {
         /// Why, at the last attempt.
         reason: &'p str,

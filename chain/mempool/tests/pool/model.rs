@@ -135,6 +135,7 @@ impl Model {
                 });
             }
         }
+        let said = old.map(|old| (old.refusals, old.retry_from, old.parked));
         let old = old.map(|old| old.id);
         let others: u64 = lane.iter().filter(|w| Some(w.id) != old).map(|w| w.spec.fee).sum();
         if others + spec.fee > free {
@@ -147,6 +148,9 @@ impl Model {
         after.waiting.retain(|w| Some(w.id) != old);
         after.push(spec, event, self.back);
         after.back += 1;
+        if let (Some(said), Some(new)) = (said, after.waiting.last_mut()) {
+            (new.refusals, new.retry_from, new.parked) = said;
+        }
         let evicted = after.shrink(Some(id))?;
         after.dropped.remove(&id);
         if let Some(old) = old {

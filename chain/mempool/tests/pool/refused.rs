@@ -92,6 +92,46 @@ fn pauses_double_up_to_a_bound_and_then_the_event_is_dropped() {
     );
 }
 
+/// Otherwise whoever raises the fee of a hopeless event after each block has it tried in each.
+#[test]
+fn a_replacement_inherits_refusals_and_pause() {
+    let mut node = Node::new(Policy { max_refusals: 3, ..Policy::default() });
+    let replace = |node: &mut Node, fee| {
+        let event = Spec::new(1, 0, fee).make();
+        let id = event.id();
+        assert!(node.insert_event(event).unwrap().replaced.is_some());
+        id
+    };
+    let refused = |attempts, retry_from| Progress::Refused {
+        reason: "no",
+        attempts,
+        retry_from: Height(retry_from),
+    };
+    let first = node.add(Spec::new(1, 0, 1_000));
+    node.refuse(&first, "no");
+    // 10 + 1, whatever it pays.
+    let second = replace(&mut node, 500_000);
+    assert_eq!(progress(&node, &second), refused(1, 11));
+    assert!(node.best().is_empty());
+    assert_eq!(node.pool.info().parked, 1);
+    // Until then only: the next tip offers it.
+    node.grow_to(11);
+    assert_eq!(node.best(), [second]);
+    // The second of two attempts, and 11 + 2.
+    node.refuse(&second, "no");
+    let third = replace(&mut node, 600_000);
+    assert_eq!(progress(&node, &third), refused(2, 13));
+    // Replaced while it is offered again, it still counts.
+    node.grow_to(13);
+    let fourth = replace(&mut node, 700_000);
+    assert_eq!(node.best(), [fourth]);
+    node.refuse(&fourth, "no");
+    assert_eq!(node.dropped(&fourth), Dropped::Refused { attempts: 3, reason: "no".into() });
+    // Another nonce, or another event after a mined one, begins anew.
+    let next = node.add(Spec::new(1, 0, 1_000));
+    assert_eq!(progress(&node, &next), Progress::Ready);
+}
+
 #[test]
 fn other_tips_and_strangers_do_not_count() {
     let mut node = Node::new(Policy::default());
