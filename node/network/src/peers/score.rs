@@ -39,8 +39,8 @@ pub(super) const fn points(offence: &Offence) -> u32 {
         Offence::Block(violation) => block_points(violation),
         // Each message has a stream of its own, so one may overtake the greeting.
         Offence::BadHello(_)
-        // A peer may reorganise while its branch is read for the second time. That this changes what
-        // one bit in 64 headers remembers is rare, and rarer twice within a minute.
+        // A peer may reorganise while its branch is read for the second time. That this reaches the
+        // headers which are read just then is rare, and rarer twice within a minute.
         | Offence::ChangedHeaders => 50,
         // The network delays and bunches what was sent evenly.
         Offence::TooMany | Offence::TooSlow | Offence::Silent => 20,
