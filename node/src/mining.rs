@@ -31,7 +31,16 @@ pub(crate) struct Mining {
     chain: Chain<BlocktreeRuntime>,
     network: Network,
     faults: watch::Sender<Option<Fault>>,
+    hold: Arc<Hold>,
     state: Mutex<Switch>,
+}
+
+/// Whether there is no work for now, whoever wants some.
+#[derive(Default)]
+struct Hold {
+    is_held: AtomicBool,
+    /// How often that changed.
+    changes: AtomicU64,
 }
 
 struct Switch {
@@ -69,8 +78,19 @@ impl Mining {
         network: Network,
         coinbase: Option<Principal>,
     ) -> Self {
-        let switch = Switch { coinbase, running: None };
-        Self { chain, network, faults: watch::Sender::new(None), state: Mutex::new(switch) }
+        let (hold, state) = (Arc::default(), Switch { coinbase, running: None });
+        Self { chain, network, faults: watch::Sender::new(None), hold, state: Mutex::new(state) }
+    }
+
+    /// Holds the work back, or no longer: a block on a tip that others have left behind would be
+    /// worth nothing. Mining stays on or off as it is. Returns at once; threads give up what they
+    /// search within some 30 milliseconds, but what one has just found is still imported.
+    #[allow(dead_code)] // for the network
+    pub(crate) fn hold(&self, is_held: bool) {
+        if self.hold.is_held.swap(is_held, Ordering::Relaxed) != is_held {
+            // Whoever sees this sees that, too, and asks for no work under the new number.
+            self.hold.changes.fetch_add(1, Ordering::Release);
+        }
     }
 
     /// Tells when work can't go on for a fault; then the node must stop.
@@ -103,7 +123,8 @@ impl Mining {
         state.coinbase = coinbase;
         if let Some(coinbase) = coinbase.filter(|_| threads > 0) {
             tracing::info!(threads, coinbase = coinbase.to_text(self.network), "mining");
-            let work = Work::new(self.chain.clone(), coinbase, self.faults.clone());
+            let work =
+                Work::new(self.chain.clone(), coinbase, self.faults.clone(), self.hold.clone());
             let miner = Miner::start(Arc::new(work), threads)?;
             state.running = Some(Running { miner, coinbase, since: Instant::now() });
         }
@@ -160,6 +181,7 @@ struct Work {
     coinbase: Principal,
     pace: Pace,
     faults: watch::Sender<Option<Fault>>,
+    hold: Arc<Hold>,
     started: Instant,
     /// Templates that were given up while the tip stayed.
     refreshes: AtomicU64,
@@ -178,6 +200,8 @@ struct State {
     pause_until: Option<Instant>,
     /// The last job that was solved: the other threads' solutions of it are worth nothing.
     solved: Option<u64>,
+    /// Whether the operator was told that there is no work for now.
+    told_of_hold: bool,
 }
 
 struct Current {
@@ -192,6 +216,7 @@ impl Work {
         chain: Chain<BlocktreeRuntime>,
         coinbase: Principal,
         faults: watch::Sender<Option<Fault>>,
+        hold: Arc<Hold>,
     ) -> Self {
         let params = chain.params();
         let pace = match params.difficulty {
@@ -203,6 +228,7 @@ impl Work {
             coinbase,
             pace,
             faults,
+            hold,
             started: Instant::now(),
             refreshes: AtomicU64::new(0),
             next_look: AtomicU64::new(0),
@@ -220,9 +246,24 @@ impl Work {
         self.refreshes.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The number of the present work; both parts only grow.
+    /// The number of the present work; all parts only grow.
     fn present(&self) -> u64 {
-        self.chain.generation().wrapping_add(self.refreshes.load(Ordering::Relaxed))
+        let refreshes = self.refreshes.load(Ordering::Relaxed);
+        let holds = self.hold.changes.load(Ordering::Acquire);
+        self.chain.generation().wrapping_add(refreshes).wrapping_add(holds)
+    }
+
+    /// Whether there is no work for now; tells the operator when that changes.
+    fn is_held(&self, state: &mut State) -> bool {
+        let is_held = self.hold.is_held.load(Ordering::Relaxed);
+        if is_held != state.told_of_hold {
+            state.told_of_hold = is_held;
+            match is_held {
+                true => tracing::info!("mining waits for the network"),
+                false => tracing::info!("mining goes on"),
+            }
+        }
+        is_held
     }
 
     /// Gives the template up when the pool has something else, or it is old. Cheap but once in
@@ -337,6 +378,9 @@ impl WorkSource for Work {
         }
         // Held while a template is made: the other threads want the same one.
         let mut state = self.state();
+        if self.is_held(&mut state) {
+            return None;
+        }
         let (now, generation) = (Instant::now(), self.present());
         if !self.is_time(&mut state, now) {
             return None;
@@ -376,5 +420,92 @@ impl WorkSource for Work {
 
     fn now(&self) -> u32 {
         self.chain.now()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chosen::{ChainName, Chosen};
+    use blocktree_import::Config;
+    use blocktree_mempool::Policy;
+    use blocktree_runtime::MAX_EVENT_LEN;
+    use blocktree_service::{Setup, WriterThread};
+    use blocktree_state::MemoryLedger;
+
+    /// How long a block of the dev chain may take; they are a second apart.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    fn dev_chain() -> (Mining, Chain<BlocktreeRuntime>, WriterThread<BlocktreeRuntime>) {
+        let chosen = Chosen::load(&ChainName::Dev).unwrap();
+        let (chain, writer) = Chain::start(Setup {
+            runtime: chosen.runtime.clone(),
+            params: chosen.params,
+            rules: chosen.rules.clone(),
+            ledger: Arc::new(MemoryLedger::new()),
+            import: Config::default(),
+            policy: Policy::default(),
+            max_event_len: MAX_EVENT_LEN,
+            clock: crate::wire::unix_time,
+        })
+        .unwrap();
+        let coinbase = chosen.dev_principal().unwrap();
+        (Mining::new(chain.clone(), Network::Dev, Some(coinbase)), chain, writer)
+    }
+
+    fn height(chain: &Chain<BlocktreeRuntime>) -> u64 {
+        chain.published().tip().height.0
+    }
+
+    fn wait_for(chain: &Chain<BlocktreeRuntime>, wanted: u64) {
+        let deadline = Instant::now() + PATIENCE;
+        while height(chain) < wanted {
+            assert!(Instant::now() < deadline, "no block {wanted} in {PATIENCE:?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn held_work_is_neither_given_nor_kept() {
+        let (mining, chain, writer) = dev_chain();
+        let coinbase = mining.coinbase().unwrap();
+        let work = Work::new(chain, coinbase, mining.faults.clone(), mining.hold.clone());
+        mining.hold(true);
+        assert!(work.job().is_none());
+        mining.hold(false);
+        let given = work.generation();
+        assert!(work.job().is_some(), "the first block of a dev chain is due at once");
+        assert_eq!(work.generation(), given);
+        mining.hold(true);
+        assert_ne!(work.generation(), given, "so that threads give it up");
+        assert!(work.job().is_none());
+        let held = work.generation();
+        mining.hold(true);
+        assert_eq!(work.generation(), held, "nothing changed");
+        drop((mining, work));
+        writer.stop().unwrap();
+    }
+
+    #[test]
+    fn mining_waits_while_it_is_held() {
+        let (mining, chain, writer) = dev_chain();
+        mining.hold(true);
+        mining.set(1, None).unwrap();
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(height(&chain), 0);
+        assert!(mining.miner().is_some(), "it is on all the same");
+        mining.hold(false);
+        wait_for(&chain, 2);
+        mining.hold(true);
+        // What was just found may still come.
+        std::thread::sleep(Duration::from_millis(300));
+        let reached = height(&chain);
+        std::thread::sleep(Duration::from_millis(1_500));
+        assert_eq!(height(&chain), reached);
+        mining.hold(false);
+        wait_for(&chain, reached + 1);
+        mining.stop();
+        drop((mining, chain));
+        writer.stop().unwrap();
     }
 }

@@ -41,6 +41,11 @@ pub(crate) struct Link {
 }
 
 impl LinkArgs {
+    /// This node.
+    pub(crate) const fn to(url: String, json: bool) -> Self {
+        Self { url, json }
+    }
+
     /// Connects, and asks which chain it is.
     ///
     /// # Errors

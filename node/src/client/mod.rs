@@ -13,6 +13,7 @@ mod hints;
 mod input;
 mod leaves;
 mod link;
+mod peers;
 mod sending;
 mod show;
 mod signing;
@@ -33,6 +34,7 @@ pub(crate) enum ClientCommand {
     Whois(coin::WhoisArgs),
     Event(event::EventArgs),
     Mine(event::MineArgs),
+    Peers(peers::PeersArgs),
     #[command(subcommand)]
     Storage(storage::StorageCommand),
     #[command(subcommand)]
@@ -59,6 +61,7 @@ impl ClientCommand {
                 Self::Whois(args) => (args.link.json, args.run().await),
                 Self::Event(args) => (args.link.json, args.run().await),
                 Self::Mine(args) => (args.link.json, args.run().await),
+                Self::Peers(args) => (args.json(), args.run().await),
                 Self::Storage(command) => command.run().await,
                 Self::Fragment(command) => command.run(),
             }

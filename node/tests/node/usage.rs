@@ -80,6 +80,9 @@ fn every_command_has_help_and_none_that_is_not_built() {
         &["chain", "export"],
         &["chain", "import"],
         &["chain", "revert"],
+        &["peers"],
+        &["peers", "add"],
+        &["peers", "remove"],
     ] {
         let help = run(&[command, &["--help"]].concat());
         assert_eq!((help.code, help.err.as_str()), (Some(0), ""), "{command:?}");

@@ -6,8 +6,9 @@ use super::report::Tip;
 use crate::chosen::Chosen;
 use crate::{folders, output};
 use anyhow::{Context, Result};
-use blocktree_rpc::Client;
 use blocktree_rpc::types::HeaderJson;
+use blocktree_rpc::types::system::{Health, SyncState};
+use blocktree_rpc::{Client, ClientError};
 use blocktree_store::{OpenError, Store};
 use serde::Serialize;
 use serde_json::json;
@@ -28,15 +29,33 @@ struct Info {
     disk_bytes: Option<u64>,
     /// The node that was asked; none when the folder was.
     node: Option<String>,
+    /// Its network; none when the folder was asked.
+    #[serde(flatten)]
+    network: Option<NetworkState>,
     tip: Tip,
+}
+
+/// What a node says of its network.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NetworkState {
+    /// Peers that are connected.
+    peers: u64,
+    /// Whether better blocks are known, or claimed by peers.
+    syncing: bool,
+    /// Height of the best branch that is known.
+    target: u64,
+    /// Blocks of it that are still to be applied.
+    left: u64,
 }
 
 pub(super) fn run(args: InfoArgs) -> Result<()> {
     let info = match args.rpc {
         Some(url) => {
-            let tip = ask(&url)?;
+            let (tip, network) = ask(&url)?;
             let (chain, genesis, data_dir, disk_bytes) = (None, None, None, None);
-            Info { chain, genesis, data_dir, disk_bytes, node: Some(url), tip }
+            let network = Some(network);
+            Info { chain, genesis, data_dir, disk_bytes, node: Some(url), network, tip }
         }
         None => {
             let (chain, path) = args.folder.load()?;
@@ -48,19 +67,19 @@ pub(super) fn run(args: InfoArgs) -> Result<()> {
 
 fn of_folder(chain: Chosen, path: &Path) -> Result<Info> {
     refuse_empty(path)?;
-    let (name, genesis, network) = (chain.spec.name.clone(), chain.genesis, chain.network());
-    let (node, tip) = match Store::open(path, &chain.identity()) {
+    let (name, genesis, prefix) = (chain.spec.name.clone(), chain.genesis, chain.network());
+    let (node, network, tip) = match Store::open(path, &chain.identity()) {
         Err(OpenError::Locked { .. }) => {
             let url = folders::read_rpc_url(path)?;
-            let tip = ask(&url)?;
-            (Some(url), tip)
+            let (tip, network) = ask(&url)?;
+            (Some(url), Some(network), tip)
         }
         opened => {
             let store = opened.with_context(|| format!("the data folder {}", path.display()))?;
             let folder = Folder { chain, path: path.to_owned(), store: Arc::new(store) };
             // Begins the chain where a first start was cut short.
             drop(folder.chain()?);
-            (None, Tip::read(&*folder.store, network)?)
+            (None, None, Tip::read(&*folder.store, prefix)?)
         }
     };
     Ok(Info {
@@ -69,21 +88,26 @@ fn of_folder(chain: Chosen, path: &Path) -> Result<Info> {
         data_dir: Some(path.display().to_string()),
         disk_bytes: Some(size(path)),
         node,
+        network,
         tip,
     })
 }
 
-/// The tip of a node.
-fn ask(url: &str) -> Result<Tip> {
+/// The tip and the network of a node.
+fn ask(url: &str) -> Result<(Tip, NetworkState)> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("the async runtime can't be started")?;
-    let header: HeaderJson = runtime.block_on(async {
+    let asked: Result<_, ClientError> = runtime.block_on(async {
         let client = Client::connect(url).await?;
-        client.call("chain_getHeader", json!([])).await
-    })?;
-    Ok(Tip::of(&header))
+        let header: HeaderJson = client.call("chain_getHeader", json!([])).await?;
+        let sync: SyncState = client.call("system_syncState", json!([])).await?;
+        let health: Health = client.call("system_health", json!([])).await?;
+        Ok((header, sync, health))
+    });
+    let (header, SyncState { syncing, target, left, .. }, health) = asked?;
+    Ok((Tip::of(&header), NetworkState { peers: health.peers, syncing, target, left }))
 }
 
 /// Bytes of all files in a folder, as far as they can be read: some come and go.
@@ -107,6 +131,15 @@ fn in_words(info: &Info) -> String {
     add("data folder", &info.data_dir);
     add("on disk", &info.disk_bytes.map(output::bytes));
     add("node", &Some(info.node.clone().unwrap_or_else(|| "none runs on this folder".into())));
+    if let Some(NetworkState { peers, syncing, target, left }) = &info.network {
+        rows.push(("peers", peers.to_string()));
+        let sync = match (syncing, left) {
+            (false, _) => "no better block is known".to_owned(),
+            (true, 0) => "looking for better blocks".to_owned(),
+            (true, left) => format!("{left} blocks up to height {target} are to be applied"),
+        };
+        rows.push(("sync", sync));
+    }
     rows.extend(info.tip.rows());
     output::table(&rows)
 }
