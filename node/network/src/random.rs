@@ -32,11 +32,6 @@ impl Random {
         usize::try_from(scaled).expect("below n, which is a usize")
     }
 
-    /// Whether something of `numerator` in `denominator` comes to pass; never if both are 0.
-    pub(crate) fn chance(&mut self, numerator: usize, denominator: usize) -> bool {
-        self.below(denominator) < numerator
-    }
-
     /// Puts items into any order, each equally likely (Fisher and Yates).
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
@@ -71,12 +66,6 @@ mod tests {
         assert!(seen.iter().all(|count| (850..1_150).contains(count)), "{seen:?}");
         assert_eq!(random.below(1), 0);
         assert_eq!(random.below(0), 0);
-    }
-
-    #[test]
-    fn chance_is_never_and_always_at_its_ends() {
-        let mut random = Random::new(2);
-        assert!((0..100).all(|_| !random.chance(0, 5) && random.chance(5, 5)));
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl KnownPeers {
     }
 
     /// Reads the file's text, and counts the lines that were skipped: those that are not understood,
-    /// those above [`MAX_LINES`] of a kind, and what is beyond [`MAX_FILE_LEN`], as one.
+    /// those above 1,024 of a kind, and what is beyond [`MAX_FILE_LEN`], as one.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> (Self, usize) {
         let mut known = Self::default();

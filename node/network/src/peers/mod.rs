@@ -203,15 +203,16 @@ impl Peers {
     pub(crate) fn dismissed(&mut self, node: NodeId, reason: &Reason) {
         self.leave(&node);
         match reason {
-            // It will not be of use soon.
-            Reason::OtherChain | Reason::Unsupported | Reason::Ourselves => self.book.forget(&node),
+            // It will not be of use soon, or is not wanted: not to be sought again at once.
+            Reason::OtherChain | Reason::Unsupported | Reason::Ourselves | Reason::Dismissed => {
+                self.book.forget(&node);
+            }
             Reason::Banned(_)
             | Reason::Misbehaved(_)
             | Reason::StillBanned
             | Reason::NoHello
             | Reason::NoRoom
-            | Reason::Unresponsive
-            | Reason::Dismissed => {}
+            | Reason::Unresponsive => {}
         }
     }
 
@@ -371,6 +372,7 @@ impl Peers {
     }
 
     /// Whether a node has a slot.
+    #[cfg(test)]
     pub(crate) fn contains(&self, node: &NodeId) -> bool {
         self.slots.peers.get(node).is_some_and(|peer| !peer.is_leaving)
     }

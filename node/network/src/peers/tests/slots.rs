@@ -206,3 +206,17 @@ fn who_was_told_to_go_does_not_stay_by_connecting_again() {
     peers.disconnected(at(0), node(1));
     assert_eq!(inbound(&mut peers, at(0), 1, &v4(1, 1)), Ok(None));
 }
+
+#[test]
+fn whom_the_operator_sends_away_is_not_sought_again() {
+    let mut peers = peers(PeersConfig::default(), 1);
+    tell(&mut peers, at(0), 1, v4(1, 1), Source::Reserved);
+    for (node, address) in peers.tick(at(0)) {
+        succeed(&mut peers, at(0), node, &address);
+    }
+    assert_eq!(peers.unreserve(node(1)), None);
+    peers.dismissed(node(1), &Reason::Dismissed);
+    peers.disconnected(at(100_000), node(1));
+    assert_eq!(peers.tick(at(3_600_000)), []);
+    assert_eq!(inbound(&mut peers, at(3_600_000), 1, &v4(1, 1)), Ok(None), "but it may come");
+}

@@ -49,7 +49,7 @@ impl Driver {
             2 | 3 if !dials.is_empty() => {
                 let who = dials[chance.below(dials.len())];
                 let address = self.dials.remove(&who).unwrap();
-                if chance.chance(1, 3) {
+                if chance.below(3) == 0 {
                     peers.dial_failed(now, who, &address);
                 } else {
                     self.connect(peers, who, address, Direction::Outbound);
@@ -77,7 +77,7 @@ impl Driver {
                     self.close(peers, who);
                 }
             }
-            9 if chance.chance(1, 4) => {
+            9 if chance.below(4) == 0 => {
                 self.reserved.remove(&who);
                 if peers.unreserve(who).is_some() {
                     self.close(peers, who);
