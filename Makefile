@@ -59,3 +59,8 @@ build: setup ## Build the binary: target/release/blocktree
 kill-test: setup ## Kill a node 1,000 times under load and look for every acknowledged event (about 20 minutes)
 	BLOCKTREE_KILLS=$${BLOCKTREE_KILLS:-1000} $(CARGO) test --release --workspace --locked \
 	  --test e2e -- --nocapture nothing_acknowledged_is_lost
+
+.PHONY: sim
+sim: setup ## Simulate 1,000 networks in virtual time (about 10 minutes; BLOCKTREE_SIM_SEED=n replays one)
+	BLOCKTREE_SIM_SEEDS=$${BLOCKTREE_SIM_SEEDS:-1000} $(CARGO) test --release --locked \
+	  -p blocktree-tests --test sim -- --nocapture whatever_happens

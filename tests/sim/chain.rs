@@ -5,7 +5,7 @@ use blocktree_consensus::{Account, CheckedEvent, EncodedEvent, Runtime, check_ev
 use blocktree_import::{ChainReader, Config, Importer, Published};
 use blocktree_mempool::{Policy, Pool};
 use blocktree_network::{Judgement, NodeView};
-use blocktree_primitives::{EventId, Principal};
+use blocktree_primitives::{EventId, Header, Height, Principal};
 use blocktree_runtime::{BlocktreeRuntime, Call, MAX_EVENT_LEN};
 use blocktree_service::{PoolFollower, restore};
 use blocktree_state::{Batch, Durability, Ledger, MemoryLedger};
@@ -105,6 +105,14 @@ impl Chain {
             }
             Err(refusal) => Judgement::Refused(refusal.to_string()),
         }
+    }
+
+    /// The headers of the best chain after genesis.
+    pub(crate) fn headers(&self) -> Vec<Header> {
+        let chain = ChainReader(&self.ledger);
+        let hash = |height| chain.canonical(Height(height)).expect("memory");
+        let header = |hash| chain.known_header(&hash).expect("it is canonical").header;
+        (1..).map_while(hash).map(header).collect()
     }
 
     /// Whether an event is in the best chain.

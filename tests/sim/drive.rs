@@ -8,7 +8,7 @@ use crate::node::{Alive, Job, address, node_id};
 use crate::plant::Plant;
 use crate::world::{Happening, World};
 use blocktree_import::{ChainReader, Imported};
-use blocktree_network::action::{Note, Reason};
+use blocktree_network::action::Reason;
 use blocktree_network::message::{MAX_REQUEST_LEN, MAX_RESPONSE_LEN};
 use blocktree_network::{
     Action, AnswerToken, Failure, Input, Judgement, Now, Offence, Request, RequestId, Response,
@@ -19,17 +19,26 @@ use blocktree_runtime::Call;
 use parity_scale_codec::Encode;
 
 impl World {
+    /// The time by a running node's clocks.
+    pub(crate) fn clock(&self, seat: usize) -> Option<Now> {
+        let node = &self.nodes[seat];
+        let tick = Tick(self.plan.now() - node.alive.as_ref()?.since);
+        Some(Now { tick, unix: self.unix(node.skew) })
+    }
+
     /// Tells a node's network something, and does what it then wants.
     pub(crate) fn feed(&mut self, seat: usize, input: Input) {
-        let unix = self.unix(self.nodes[seat].skew);
-        let now = self.plan.now();
+        let Some(at) = self.clock(seat) else { return };
         let Some(alive) = &mut self.nodes[seat].alive else { return };
-        let Alive { chain, network, since, .. } = alive;
-        let at = Now { tick: Tick(now - *since), unix };
+        let Alive { chain, network, .. } = alive;
         let actions = match chain.view(|view| network.on(at, input, view)) {
             Ok(actions) => actions,
             Err(fault) => return self.fault(seat, fault.to_string()),
         };
+        if let Some(measure) = network.measures().broken() {
+            let what = format!("{measure:?}");
+            self.find(seat, Invariant::Bounded, what);
+        }
         for action in actions {
             self.perform(seat, action);
         }
@@ -49,8 +58,9 @@ impl World {
                 let Some(peer) = self.seat(&node) else { return };
                 self.trace.step(now, seat, "disconnect", &node.0);
                 self.trace.say(now, seat, format_args!("disconnects {peer}: {reason}"));
-                if let Reason::Banned(_) | Reason::StillBanned = reason {
-                    self.banned(seat, peer, &reason.to_string());
+                // `StillBanned` is also said to whoever was only slow and must rest.
+                if let Reason::Banned(offence) = &reason {
+                    self.banned(seat, peer, &offence.to_string());
                 }
                 self.links.deed(&mut self.plan, seat, Deed::HangUp { peer });
             }
@@ -58,6 +68,7 @@ impl World {
                 let Some(peer) = self.seat(&node) else { return };
                 let bytes = request.encode();
                 self.trace.step(now, seat, request.name(), &bytes);
+                self.count(request.name());
                 if bytes.len() > MAX_REQUEST_LEN {
                     self.find(seat, Invariant::Contract, "a request that is too long".into());
                 }
@@ -88,16 +99,15 @@ impl World {
             }
             Action::Note(note) => {
                 self.trace.say(now, seat, format_args!("{note:?}"));
-                if let Note::Banned { node, offence } = note
-                    && let Some(peer) = self.seat(&node)
-                {
-                    self.banned(seat, peer, &offence.to_string());
-                }
             }
         }
     }
 
     fn banned(&mut self, seat: usize, peer: usize, why: &str) {
+        if let Some(liar) = peer.checked_sub(self.nodes.len()) {
+            let role = self.scenario.liars.get(liar).copied();
+            self.count(&format!("bans of {role:?}"));
+        }
         // A planted bug is no honest node.
         if self.is_honest(peer) && self.nodes[peer].plant.is_none() {
             self.find(seat, Invariant::NoHonestBanned, format!("it bans node {peer}: {why}"));
@@ -110,7 +120,6 @@ impl World {
         match signal {
             Signal::Opened { peer, direction } => {
                 self.trace.step(now, seat, "opened", &node_id(peer).0);
-                self.nodes[seat].known.insert(peer);
                 let (node, address) = (node_id(peer), address(peer));
                 self.feed(seat, Input::Connected { node, address, direction });
             }

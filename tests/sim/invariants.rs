@@ -27,6 +27,8 @@ pub(crate) enum Invariant {
     OneTip,
     /// All honest nodes have one state, and its root is what their tip commits to.
     OneState,
+    /// A node that has caught up says so; looked at where nobody lies.
+    SaysSynced,
     /// No honest node is banned by an honest one.
     NoHonestBanned,
     /// No coin comes from nowhere, none is lost.
@@ -83,9 +85,6 @@ impl World {
         let Some(alive) = &self.nodes[seat].alive else { return };
         let (imports, judged) = alive.handed_out;
         let mut broken: Vec<String> = Vec::new();
-        if let Some(measure) = alive.network.measures().broken() {
-            broken.push(format!("{measure:?}"));
-        }
         for (name, size, bound) in [
             ("blocks handed out", imports, MAX_IMPORTS),
             ("events handed out", judged, MAX_JUDGED),
@@ -122,6 +121,7 @@ impl World {
                 let what = "the root of its state is not what its tip commits to".into();
                 self.find(seat, Invariant::OneState, what);
             }
+            self.check_network(seat);
             if let Err(what) = supply {
                 self.find(seat, Invariant::Supply, what);
             }
@@ -150,6 +150,27 @@ impl World {
             if seat < self.nodes.len() {
                 self.find(seat, Invariant::Contract, what);
             }
+        }
+    }
+}
+
+impl World {
+    /// What a node's network must say of itself in the end.
+    fn check_network(&mut self, seat: usize) {
+        let (Some(at), Some(alive)) = (self.clock(seat), &self.nodes[seat].alive) else { return };
+        let state = alive.chain.view(|view| alive.network.sync_state(at, view));
+        let bans = alive.network.known_peers(at).bans;
+        for ban in bans {
+            // Shorter ones are rests of those who did not answer in time.
+            let is_rest = ban.until <= at.unix + 60;
+            let peer = self.seat(&ban.node).filter(|peer| self.is_honest(*peer) && !is_rest);
+            if let Some(peer) = peer {
+                let what = format!("{peer} is banned in the end, until {}", ban.until);
+                self.find(seat, Invariant::NoHonestBanned, what);
+            }
+        }
+        if self.scenario.liars.is_empty() && (state.syncing || state.left > 0) {
+            self.find(seat, Invariant::SaysSynced, format!("{state:?}"));
         }
     }
 }

@@ -238,9 +238,9 @@ impl Links {
             self.misuse.push((from, "it dialled itself".into()));
             return;
         }
-        if self.dials.insert((from, to), dial).is_some() {
-            self.misuse.push((from, format!("it dialled {to} while dialling it")));
-        }
+        // An earlier dial that is under way is given up: whoever dialled may have been connected from
+        // the other side and let go again.
+        self.dials.insert((from, to), dial);
         if self.is_cut(from, to) {
             plan.after(DIAL_TIMEOUT, Wire::DialFailed { from, to, dial }.into());
         } else {

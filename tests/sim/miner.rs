@@ -2,9 +2,10 @@
 
 use crate::chain::Chain;
 use blocktree_consensus::execute::ApplyError;
+use blocktree_consensus::history::Leaf;
 use blocktree_consensus::{
-    BlockContext, BlockExecutor, Body, Candidate, CheckedEvent, EncodedEvent, Failure, Target,
-    merkle,
+    BlockContext, BlockExecutor, Body, Candidate, CheckedEvent, CheckedHeader, EncodedEvent,
+    Failure, Target, WorkedHeader, merkle,
 };
 use blocktree_import::ChainReader;
 use blocktree_primitives::{
@@ -175,6 +176,37 @@ pub(crate) fn stored(chain: &Chain, hash: &BlockHash) -> Option<Candidate<Call>>
     let record = reader.header(hash).expect("memory")?;
     let body = Body::decode(&reader.body(hash).expect("memory")?).expect("as it was stored");
     Some(Candidate { header: record.header, commitment: record.commitment, body })
+}
+
+/// Empty blocks in a row after `first`, which is to come on the tip, each right in all but its state.
+pub(crate) fn hollow(chain: &Chain, first: &Candidate<Call>, count: u64) -> Vec<Candidate<Call>> {
+    let rules = &chain.rules;
+    let published = chain.published();
+    let tip_leaves = published.tip().height.0 + 1;
+    let mut history = ChainReader(&*published.snapshot).peaks(tip_leaves).expect("memory");
+    let (mut context, mut before) = (published.context, first.clone());
+    let mut blocks = Vec::new();
+    for _ in 0..count {
+        let worked = WorkedHeader::check(&rules.params, &before.header).expect("it is sealed");
+        let checked = CheckedHeader::check(&rules.params, worked, Some(&context), u32::MAX);
+        context = *checked.expect("right in its branch").context_after();
+        let info = context.parent;
+        let leaf = Leaf::new(before.header, info.height, info.total_work).expect("a target");
+        history.append(&leaf).expect("a short history");
+        let body = Body::new(Vec::new()).expect("few events");
+        let commitment = Commitment {
+            height: Height(info.height.0 + 1),
+            event_root: body.event_root(),
+            history_root: history.root(),
+            ..first.commitment
+        };
+        let drafted = context.draft(&rules.params, commitment.hash(), before.header.time + 1);
+        let mut header = drafted.expect("the parameters are checked");
+        seal(&mut header, true);
+        before = Candidate { header, commitment, body };
+        blocks.push(before.clone());
+    }
+    blocks
 }
 
 /// Headers in a row after `parent` with nothing behind them. The target is that of the parent.

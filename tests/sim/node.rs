@@ -8,10 +8,11 @@ use crate::scheduler::Time;
 use blocktree_consensus::{Candidate, Work};
 use blocktree_import::Worth;
 use blocktree_network::{Address, Config, Group, Network, NodeId};
-use blocktree_primitives::EventId;
+use blocktree_primitives::{BlockHash, EventId};
 use blocktree_runtime::Call;
 use blocktree_state::MemoryLedger;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 /// A participant's key.
@@ -25,8 +26,9 @@ pub(crate) fn node_id(seat: usize) -> NodeId {
 
 /// Where a participant listens. Honest nodes are of different groups.
 pub(crate) fn address(seat: usize) -> Address {
-    let [high, low, ..] = u16::try_from(seat).unwrap_or(u16::MAX).to_be_bytes();
-    Address { text: format!("sim/{seat}"), group: Group::V4([high.wrapping_add(20), low]) }
+    let [high, low] = u16::try_from(seat).unwrap_or(u16::MAX).to_be_bytes();
+    let ip = Ipv4Addr::new(high.wrapping_add(20), low, 1, 1);
+    Address { text: format!("/ip4/{ip}/tcp/30333"), group: Group::of(ip.into()) }
 }
 
 /// Work that waits for the node's one writer.
@@ -62,8 +64,8 @@ pub(crate) struct Node {
     pub(crate) share: u64,
     /// Milliseconds that a piece of work takes.
     pub(crate) work_ms: (Time, Time),
-    /// Seats that it was connected with, as its file of peers would tell.
-    pub(crate) known: BTreeSet<usize>,
+    /// Its file of peers and bans, as it was last written.
+    pub(crate) file: String,
     /// Events of users that it acknowledged.
     pub(crate) taken: Vec<EventId>,
     /// The most work that its tip ever had.
@@ -71,7 +73,7 @@ pub(crate) struct Node {
     /// Blocks that left its best chain.
     pub(crate) reverted: u64,
     /// When it took each block of its best chain.
-    pub(crate) seen: BTreeMap<blocktree_primitives::BlockHash, Time>,
+    pub(crate) seen: BTreeMap<BlockHash, Time>,
     /// How it misbehaves, for tests of the invariants.
     pub(crate) plant: Option<Plant>,
 }
@@ -84,7 +86,7 @@ impl Node {
             skew: 0,
             share: 0,
             work_ms: (1, 5),
-            known: BTreeSet::new(),
+            file: String::new(),
             taken: Vec::new(),
             most_work: Work::ZERO,
             reverted: 0,

@@ -11,7 +11,7 @@ use blocktree_wallet::DevKeys;
 use std::sync::{Arc, LazyLock};
 
 /// Keys that genesis funds with 1,000,000 coins each.
-pub(crate) const KEYS: usize = 10;
+const KEYS: u32 = 10;
 
 /// Which chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl Rules {
         );
         let genesis = opened.unwrap_or_else(|error| panic!("{error}")).genesis();
         let dev = DevKeys::new(spec.coin_type);
-        let keys = (0..10).map(|index| dev.secret(index).unwrap()).collect();
+        let keys = (0..KEYS).map(|index| dev.secret(index).unwrap()).collect();
         Self { runtime, params, encoded, genesis, keys }
     }
 

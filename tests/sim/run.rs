@@ -9,6 +9,7 @@ use blocktree_network::action::{Action, Reason};
 use blocktree_network::{Input, Offence};
 use blocktree_primitives::{Amount, Principal};
 use blocktree_state::{Batch, Durability, Ledger, Overlay, StateView};
+use std::collections::BTreeMap;
 
 /// Milliseconds of quiet at most until all honest nodes agree. Clocks that are wrong by up to 80
 /// seconds either way may keep a node from a block of the fastest clock for 40 seconds; a node that
@@ -36,6 +37,8 @@ pub(crate) struct Report {
     pub(crate) agreed: Option<Time>,
     /// Milliseconds of virtual time in all.
     pub(crate) lasted: Time,
+    /// See [`World::counts`].
+    pub(crate) counts: BTreeMap<String, u64>,
     /// Milliseconds from the finding of each block of the best chain to the last node's taking it.
     pub(crate) spread: Vec<Time>,
     /// Likewise to the node that is in the middle.
@@ -166,6 +169,7 @@ impl World {
                 .filter_map(|seen| seen.get(seen.len() / 2).copied())
                 .collect(),
             findings: self.findings,
+            counts: self.counts,
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::plant::Plant;
 use crate::rules::Kind;
 use crate::scheduler::Time;
 use blocktree_network::Config;
+use blocktree_state::MemoryLedger;
 
 /// A run.
 #[derive(Clone, Debug)]
@@ -33,10 +34,14 @@ pub(crate) struct Scenario {
     pub(crate) partitions: usize,
     /// How many nodes crash and come back.
     pub(crate) crashes: usize,
+    /// How many nodes come late.
+    pub(crate) late: usize,
     pub(crate) liars: Vec<Role>,
     /// No accidents, no liars, and every key spends at one node only: then all events are mined.
     pub(crate) is_calm: bool,
     pub(crate) config: Config,
+    /// What all nodes but the late ones begin with, if not with genesis alone.
+    pub(crate) ledger: Option<MemoryLedger>,
     /// A bug of the node with seat 1.
     pub(crate) plant: Option<Plant>,
 }
@@ -57,9 +62,11 @@ impl Scenario {
             spending: 1_000,
             partitions: 0,
             crashes: 0,
+            late: 0,
             liars: Vec::new(),
             is_calm: true,
             config: Config::default(),
+            ledger: None,
             plant: None,
         }
     }
@@ -83,7 +90,9 @@ impl Scenario {
             false => 0,
         };
         let (partitions, crashes, slow) = (some(50, 2), some(50, 4), some(40, 3));
-        let liars = some(75, 3);
+        let late = some(40, 2);
+        // Now and then as many liars as there are honest nodes.
+        let liars = if seed % 10 == 5 { count } else { some(75, 3) };
         Self {
             seed,
             kind: kind(&mut dice),
@@ -110,12 +119,25 @@ impl Scenario {
             spending: dice.between(300, 4_000),
             partitions,
             crashes,
+            late,
             liars: (0..liars).map(|_| Role::any(&mut dice)).collect(),
             is_calm: false,
-            config: Config::default(),
+            config: config(&mut dice, liars),
+            ledger: None,
             plant: None,
         }
     }
+}
+
+/// The usual number of peers, or few.
+fn config(dice: &mut Dice, liars: usize) -> Config {
+    let mut config = Config::default();
+    // Whoever has little room may find it full of liars.
+    if dice.once_in(3) && liars <= 3 {
+        config.peers.outbound = 3;
+        config.peers.inbound = 5;
+    }
+    config
 }
 
 fn kind(dice: &mut Dice) -> Kind {

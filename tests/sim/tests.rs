@@ -1,9 +1,17 @@
 //! The runs.
 
+use crate::adversary::Role;
+use crate::chain::Chain;
 use crate::invariants::Invariant;
+use crate::miner::{Flaw, mine};
 use crate::plant::Plant;
+use crate::rules::{Kind, Rules};
 use crate::run::{Report, run};
 use crate::scenario::Scenario;
+use blocktree_import::Worth;
+use blocktree_primitives::Principal;
+use blocktree_state::MemoryLedger;
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -65,6 +73,11 @@ fn whatever_happens_honest_nodes_agree_in_the_end() {
     let reports = run_all(seeds.into_iter().map(Scenario::of).collect());
     let failed: Vec<u64> =
         reports.iter().filter(|report| !report.findings.is_empty()).map(|r| r.seed).collect();
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for (name, count) in reports.iter().flat_map(|report| &report.counts) {
+        *counts.entry(name).or_default() += count;
+    }
+    println!("{counts:#?}");
     println!("{count} seeds in {:?}, {} failed", start.elapsed(), failed.len());
     assert!(failed.is_empty(), "BLOCKTREE_SIM_SEED=n replays one of {failed:?}");
     // The runs are not empty.
@@ -113,6 +126,27 @@ fn each_invariant_reports_the_bug_that_is_planted_for_it() {
         let found = planted(Some(plant));
         assert!(found.contains(&invariant), "{plant:?}: {found:?}");
     }
+}
+
+#[test]
+fn a_late_node_takes_in_a_chain_longer_than_any_answer() {
+    // More than the 2,000 headers of an answer.
+    const HEIGHT: u64 = 2_100;
+    let rules = Rules::of(Kind::Dev);
+    let ledger = MemoryLedger::new();
+    let mut chain = Chain::open(&rules, ledger.clone());
+    let unix = rules.params.genesis_time;
+    for _ in 0..HEIGHT {
+        let block = mine(&chain, unix, Principal([0x10; 32]), Flaw::None);
+        chain.importer.import_as(block, Worth::Own, unix).unwrap();
+    }
+    drop(chain);
+    let calm = Scenario::calm(5, 5);
+    let liars = vec![Role::Silent, Role::Withholds, Role::Flood, Role::WrongBody];
+    let report = run_alone(Scenario { ledger: Some(ledger), late: 1, liars, ..calm });
+    show(&report);
+    assert_eq!(report.findings, []);
+    assert!(report.height > HEIGHT);
 }
 
 /// The part of a sorted list that is below its middle, and all but a hundredth.

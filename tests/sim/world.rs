@@ -11,9 +11,11 @@ use crate::scenario::Scenario;
 use crate::scheduler::{Scheduler, Time};
 use crate::trace::Trace;
 use blocktree_consensus::Work;
+use blocktree_network::peers::KnownPeers;
 use blocktree_network::{Input, NodeId, Source};
 use blocktree_primitives::{BlockHash, Event, Principal};
 use blocktree_runtime::Call;
+use blocktree_state::MemoryLedger;
 use parity_scale_codec::Encode;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,6 +52,8 @@ pub(crate) enum Happening {
     Crash { who: usize, lasts: Time },
     /// It comes back.
     Restart { who: usize },
+    /// A node's clock jumps.
+    Jump { who: usize },
 }
 
 impl From<Wire> for Happening {
@@ -72,6 +76,8 @@ pub(crate) struct World {
     pub(crate) is_active: bool,
     /// When each block of an honest miner was found.
     pub(crate) births: BTreeMap<BlockHash, Time>,
+    /// What honest nodes asked and told, and whom they banned, by name.
+    pub(crate) counts: BTreeMap<String, u64>,
     ids: BTreeMap<NodeId, usize>,
 }
 
@@ -87,11 +93,6 @@ impl World {
         for node in nodes.iter_mut().rev().take(scenario.slow) {
             node.work_ms = (100, dice.between(200, 1_500));
         }
-        let skew = u64::try_from(scenario.skew).unwrap_or(0);
-        for node in &mut nodes {
-            let ahead = i64::try_from(dice.between(0, 2 * skew)).unwrap_or(0);
-            node.skew = ahead - scenario.skew;
-        }
         if let Some(node) = nodes.get_mut(1) {
             node.plant = scenario.plant;
         }
@@ -106,11 +107,17 @@ impl World {
             findings: Vec::new(),
             is_active: true,
             births: BTreeMap::new(),
+            counts: BTreeMap::new(),
             ids: (0..seats).map(|seat| (node_id(seat), seat)).collect(),
             dice,
             scenario,
         };
         for seat in 0..world.nodes.len() {
+            world.nodes[seat].skew = world.skew();
+            if let Some(ledger) = &world.scenario.ledger {
+                let is_new = seat + world.scenario.late >= world.nodes.len();
+                world.nodes[seat].ledger = if is_new { MemoryLedger::new() } else { ledger.fork() };
+            }
             world.start(seat);
         }
         for liar in 0..world.liars.len() {
@@ -133,10 +140,27 @@ impl World {
             let at = part * room + self.dice.below(room / 4);
             self.plan.after(at, Happening::Partition { lasts });
         }
+        if self.scenario.skew > 0 {
+            let (at, who) = (self.dice.below(active), self.dice.index(self.nodes.len()));
+            self.plan.after(at, Happening::Jump { who });
+        }
+        for place in 0..self.scenario.late {
+            // Not the first two, whom everybody asks to begin with.
+            let who = self.nodes.len().saturating_sub(1 + place).max(2);
+            let lasts = self.dice.between(active / 4, active);
+            self.plan.after(0, Happening::Crash { who, lasts });
+        }
         for _ in 0..crashes {
             let at = self.dice.between(active / 10, active);
             let (who, lasts) = (self.dice.index(self.nodes.len()), self.dice.between(500, 40_000));
             self.plan.after(at, Happening::Crash { who, lasts });
+        }
+    }
+
+    pub(crate) fn count(&mut self, what: &str) {
+        match self.counts.get_mut(what) {
+            Some(count) => *count += 1,
+            None => drop(self.counts.insert(what.into(), 1)),
         }
     }
 
@@ -154,6 +178,13 @@ impl World {
         seat < self.nodes.len()
     }
 
+    /// How wrong a clock is.
+    fn skew(&mut self) -> i64 {
+        let most = self.scenario.skew;
+        let ahead = self.dice.between(0, u64::try_from(2 * most).unwrap_or(0));
+        i64::try_from(ahead).unwrap_or(0) - most
+    }
+
     /// Seconds since 1970 by a clock that is so wrong.
     pub(crate) fn unix(&self, skew: i64) -> u32 {
         let passed = i64::try_from(self.plan.now() / 1000).unwrap_or(i64::MAX);
@@ -166,15 +197,19 @@ impl World {
         let (seed, now) = (self.dice.next(), self.plan.now());
         let config = self.scenario.config.clone();
         self.nodes[seat].start(&self.rules, config, seat, seed, now);
+        let (known, skipped) = KnownPeers::decode(self.nodes[seat].file.as_bytes());
+        if skipped > 0 {
+            self.find(seat, Invariant::Contract, "its file of peers can't be read".into());
+        }
+        if let (Some(at), Some(alive)) = (self.clock(seat), &mut self.nodes[seat].alive) {
+            alive.network.restore(at, known);
+        }
         let life = self.links.life(seat);
         let delay = 1 + self.dice.below(TICK);
         self.plan.after(delay, Happening::Tick { who: seat, life });
         self.plan.after(delay, Happening::Discovery { who: seat, life });
         for boot in [0, 1] {
             self.discovered(seat, boot, Source::Boot);
-        }
-        for known in self.nodes[seat].known.clone() {
-            self.discovered(seat, known, Source::File);
         }
     }
 
@@ -242,6 +277,10 @@ impl World {
                 self.links.heal();
             }
             Happening::Crash { who, lasts } => self.crash(who, lasts),
+            Happening::Jump { who } => {
+                let skew = self.skew();
+                self.nodes[who].skew = skew;
+            }
             Happening::Restart { who } => {
                 if self.nodes[who].alive.is_none() {
                     self.trace.step(self.plan.now(), who, "restart", &[]);
@@ -254,10 +293,19 @@ impl World {
 
     /// All that is in memory is gone; the ledger stays.
     fn crash(&mut self, who: usize, lasts: Time) {
-        if self.nodes[who].alive.take().is_some() {
+        if self.nodes[who].alive.is_some() {
+            self.write_file(who);
+            self.nodes[who].alive = None;
             self.trace.step(self.plan.now(), who, "crash", &[]);
             self.links.crash(&mut self.plan, who);
             self.plan.after(lasts, Happening::Restart { who });
+        }
+    }
+
+    /// Writes a node's file of peers, as its driver does from time to time.
+    fn write_file(&mut self, who: usize) {
+        if let (Some(at), Some(alive)) = (self.clock(who), &self.nodes[who].alive) {
+            self.nodes[who].file = alive.network.known_peers(at).encode();
         }
     }
 

@@ -8,6 +8,7 @@ mod garbage;
 mod honest;
 mod invalid;
 mod pesters;
+mod poisons;
 mod silent;
 mod stale;
 mod unsolicited;
@@ -52,10 +53,12 @@ pub(crate) enum Role {
     Unsolicited,
     /// Asks without end.
     Pesters,
+    /// Shows a branch of more work that turns out invalid only when it is folded.
+    Poisons,
 }
 
 impl Role {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Silent,
         Self::Withholds,
         Self::Equivocates,
@@ -67,6 +70,7 @@ impl Role {
         Self::WrongBody,
         Self::Unsolicited,
         Self::Pesters,
+        Self::Poisons,
     ];
 
     pub(crate) fn any(dice: &mut Dice) -> Self {
@@ -86,6 +90,7 @@ impl Role {
             Self::WrongBody => Box::new(wrong_body::WrongBody),
             Self::Unsolicited => Box::new(unsolicited::Unsolicited),
             Self::Pesters => Box::new(pesters::Pesters),
+            Self::Poisons => Box::<poisons::Poisons>::default(),
         }
     }
 }
