@@ -189,12 +189,6 @@ impl FakeLocal {
         self.shown.push((leaf, event.encoded().to_vec()));
     }
 
-    /// An event no longer waits.
-    pub(crate) fn forget(&mut self, id: &EventId) {
-        self.waiting.remove(id);
-        self.pool.retain(|other| other != id);
-    }
-
     /// The id of an event on this chain.
     pub(crate) fn id(&self, event: &EncodedEvent<Call>) -> EventId {
         Event::<Call>::id_of_encoded(event.encoded(), &self.genesis)

@@ -2,9 +2,11 @@
 
 use super::slots::Slots;
 use crate::address::NodeId;
+use crate::message::ShortId;
 use crate::time::Tick;
 use blocktree_consensus::Work;
-use blocktree_primitives::{BlockHash, Commitment, Header, Height};
+use blocktree_primitives::block::MAX_EVENTS;
+use blocktree_primitives::{BlockHash, BoundedVec, Commitment, Header, Height};
 
 /// So many peers that told a block are remembered: the next is asked when one fails.
 const MAX_TELLERS: usize = 8;
@@ -18,11 +20,13 @@ impl Tellers {
         Self(vec![node])
     }
 
-    /// One more peer told it; beyond [`MAX_TELLERS`] it is not remembered.
-    pub(super) fn add(&mut self, node: NodeId) {
-        if self.0.len() < MAX_TELLERS && !self.0.contains(&node) {
+    /// One more peer told it; whether that is news. Beyond [`MAX_TELLERS`] it is not remembered.
+    pub(super) fn add(&mut self, node: NodeId) -> bool {
+        let is_new = self.0.len() < MAX_TELLERS && !self.0.contains(&node);
+        if is_new {
             self.0.push(node);
         }
+        is_new
     }
 
     pub(super) fn all(&self) -> &[NodeId] {
@@ -36,6 +40,8 @@ pub(super) struct Partial {
     pub(super) header: Header,
     pub(super) hash: BlockHash,
     pub(super) commitment: Commitment,
+    /// As the first told them.
+    pub(super) ids: BoundedVec<ShortId, MAX_EVENTS>,
     pub(super) height: Height,
     /// The work of its branch.
     pub(super) total_work: Work,

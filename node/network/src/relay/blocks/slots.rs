@@ -3,8 +3,8 @@
 use crate::local::Local;
 use crate::message::{ShortId, short_ids};
 use blocktree_consensus::Body;
-use blocktree_primitives::BlockHash;
 use blocktree_primitives::block::MAX_BLOCK_LEN;
+use blocktree_primitives::{BlockHash, Commitment};
 use parity_scale_codec::{Compact, Decode, Encode};
 
 /// Waiting events whose short ids are made at once: enough for the widest hashing to pay, few enough
@@ -72,14 +72,15 @@ impl Slots {
         true
     }
 
-    /// The body, if all places are filled with what can be one.
-    pub(super) fn body<C: Encode + Decode>(&self) -> Option<Body<C>> {
+    /// The body, if all places are filled with the events that a block commits to.
+    pub(super) fn body_of<C: Encode + Decode>(&self, commitment: &Commitment) -> Option<Body<C>> {
         let count = u32::try_from(self.events.len()).ok()?;
         let mut bytes = Compact(count).encode();
         for event in &self.events {
             bytes.extend_from_slice(event.as_ref()?);
         }
-        Body::decode(&bytes).ok()
+        let body = Body::decode(&bytes).ok()?;
+        (body.event_root() == commitment.event_root).then_some(body)
     }
 }
 

@@ -156,6 +156,27 @@ fn spoilt_whole_blocks_are_refused_by_name() {
     assert_ne!(found, block.header.commitment);
 }
 
+/// Who tells a block first, with ids that lead nowhere, keeps nobody from having it.
+#[test]
+fn the_ids_of_another_teller_are_tried_at_once() {
+    let mut scene = Scene::with([1, 2, 3, 4]);
+    let block = scene.block(1, 3);
+    scene.wait(&block, [0, 1, 2]);
+    let mut lie = compact(&block);
+    lie.ids = vec![[1; 6], [2; 6], [3; 6]].try_into().unwrap();
+    scene.compact(1, lie.clone());
+    assert_eq!(scene.asked(), [missing(1, &block, &[0, 1, 2])]);
+    lie.ids = vec![[1; 6]].try_into().unwrap();
+    scene.compact(2, lie);
+    scene.assert_quiet();
+    scene.tell(3, &block);
+    assert_eq!(scene.imports(), std::slice::from_ref(&block));
+    // What the first sends now is too late.
+    scene.answer_missing(1, &block, &[0, 1, 2], &[0, 1, 2]);
+    scene.tell(4, &block);
+    scene.assert_quiet();
+}
+
 #[test]
 fn when_one_fails_the_next_who_told_the_block_is_asked() {
     for how in ["fails", "goes", "unknown", "nothing", "too much", "other kind", "late"] {

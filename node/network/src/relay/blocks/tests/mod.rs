@@ -5,9 +5,10 @@ mod hearing;
 mod telling;
 
 use super::*;
+use crate::message::{BlockBody, EventBytes, Response};
 use crate::testing::{Call, FakeLocal, at, event, node};
-use blocktree_consensus::EncodedEvent;
-use blocktree_primitives::BlockHash;
+use blocktree_consensus::{Body, Candidate, EncodedEvent};
+use blocktree_import::Worth;
 
 /// A relay, the node's own chain and pool, and the effects of the last step.
 struct Scene {

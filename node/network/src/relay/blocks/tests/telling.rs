@@ -3,6 +3,15 @@
 use super::*;
 
 impl Scene {
+    /// With these peers, who know the tip, and nothing told lately.
+    fn settled(peers: impl IntoIterator<Item = u8>) -> Self {
+        let mut scene = Self::with(peers);
+        scene.moved(0);
+        scene.asked();
+        scene.later(5_000);
+        scene
+    }
+
     /// A block is imported on the tip, and the relay hears of it.
     fn grow(&mut self) -> Candidate<Call> {
         let block = self.block(1, 2);
@@ -27,10 +36,7 @@ fn announced(scene: &Scene, to: u8) -> (NodeId, Purpose, Request) {
 
 #[test]
 fn a_new_tip_is_told_to_those_who_are_not_known_to_have_it() {
-    let mut scene = Scene::with([1, 2, 3, 4]);
-    // As after the start: the first step is from what was there.
-    scene.moved(0);
-    scene.asked();
+    let mut scene = Scene::settled([1, 2, 3, 4]);
     let block = scene.block(1, 2);
     scene.relay.peer_has(node(2), block.header.hash());
     scene.tell(3, &block);
@@ -51,8 +57,7 @@ fn a_new_tip_is_told_to_those_who_are_not_known_to_have_it() {
 
 #[test]
 fn whoever_hears_of_a_tip_can_make_the_block_from_it() {
-    let mut scene = Scene::with([1]);
-    scene.moved(0);
+    let mut scene = Scene::settled([1]);
     let block = scene.grow();
     let mut asked = scene.asked();
     let Some((_, _, Request::Compact(compact))) = asked.pop() else { panic!("{asked:?}") };
@@ -64,10 +69,20 @@ fn whoever_hears_of_a_tip_can_make_the_block_from_it() {
     assert_eq!(other.imports(), [block]);
 }
 
+/// The first tip after a start at some height is no news.
+#[test]
+fn the_chain_that_was_there_is_announced() {
+    let mut scene = Scene::with([1]);
+    scene.grow();
+    assert_eq!(scene.asked(), []);
+    scene.tick();
+    let expected = announced(&scene, 1);
+    assert_eq!(scene.asked(), [expected]);
+}
+
 #[test]
 fn a_long_step_is_announced_and_not_told() {
-    let mut scene = Scene::with([1]);
-    scene.moved(0);
+    let mut scene = Scene::settled([1]);
     // Three blocks at once are few, four are not.
     (0..3).for_each(|_| {
         scene.local.grow(Vec::new());
@@ -88,9 +103,7 @@ fn a_long_step_is_announced_and_not_told() {
 
 #[test]
 fn the_blocks_of_a_reorganisation_count_from_where_it_forked() {
-    let mut scene = Scene::with([1]);
-    scene.moved(0);
-    scene.asked();
+    let mut scene = Scene::settled([1]);
     // Two blocks give way to three: a step of three.
     let fork = scene.local.tip().hash;
     scene.grow();
@@ -138,8 +151,7 @@ fn while_syncing_the_tip_is_announced_every_two_seconds_at_most() {
 
 #[test]
 fn blocks_that_come_too_fast_are_announced() {
-    let mut scene = Scene::with([1]);
-    scene.moved(0);
+    let mut scene = Scene::settled([1]);
     for _ in 0..10 {
         let block = scene.grow();
         assert_eq!(scene.asked(), [told(1, &block)]);
@@ -157,8 +169,7 @@ fn blocks_that_come_too_fast_are_announced() {
 /// The figure that docs/performance.md tells: a full block crosses in 30 kB and one message.
 #[test]
 fn a_block_of_5000_events_that_the_other_side_has_takes_30_kilobytes() {
-    let mut scene = Scene::with([1]);
-    scene.moved(0);
+    let mut scene = Scene::settled([1]);
     let block = scene.block(1, 5_000);
     scene.local.store(&block);
     scene.moved(0);
