@@ -13,6 +13,7 @@ mod folders;
 mod interrupt;
 mod logging;
 mod mining;
+mod network;
 mod network_settings;
 mod output;
 mod progress;

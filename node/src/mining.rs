@@ -85,7 +85,6 @@ impl Mining {
     /// Holds the work back, or no longer: a block on a tip that others have left behind would be
     /// worth nothing. Mining stays on or off as it is. Returns at once; threads give up what they
     /// search within some 30 milliseconds, but what one has just found is still imported.
-    #[allow(dead_code)] // for the network
     pub(crate) fn hold(&self, is_held: bool) {
         if self.hold.is_held.swap(is_held, Ordering::Relaxed) != is_held {
             // Whoever sees this sees that, too, and asks for no work under the new number.

@@ -1,6 +1,7 @@
 //! The end of a node: why, and in which order.
 
 use crate::folders;
+use crate::network::NetworkThread;
 use crate::wire::Node;
 use anyhow::{Context, Result};
 use blocktree_state::Fault;
@@ -55,11 +56,19 @@ impl Signals {
 /// Waits until the node must end.
 pub(crate) async fn reason(node: &Node, signals: &mut Signals) -> Reason {
     let (mut writer, mut miner) = (node.chain.fault(), node.mining.fault());
+    let mut network = node.network.as_ref().map(NetworkThread::fault);
+    let network = async move {
+        match &mut network {
+            Some(network) => faulted(network).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         name = signals.next() => Reason::Signal(name),
         () = node.stop_asked.notified() => Reason::Asked,
         fault = faulted(&mut writer) => Reason::Fault(fault),
         fault = faulted(&mut miner) => Reason::Fault(fault),
+        fault = network => Reason::Fault(fault),
     }
 }
 
@@ -92,8 +101,11 @@ pub(crate) fn stop(
         tracing::warn!(signal, "a second signal: ending at once");
         process::exit(1);
     });
-    let Node { data_dir, store, chain, writer, mining, rpc, .. } = node;
+    let Node { data_dir, store, chain, writer, mining, rpc, network, .. } = node;
     mining.stop();
+    if let Some(network) = network {
+        network.stop(&runtime);
+    }
     folders::remove_rpc_url(&data_dir);
     runtime.block_on(rpc.stop());
     let stopped = writer.stop();

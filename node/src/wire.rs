@@ -4,6 +4,7 @@ use crate::control::Switches;
 use crate::folders;
 use crate::logging::LogFilter;
 use crate::mining::Mining;
+use crate::network::{self, NetworkThread};
 use crate::settings::Settings;
 use anyhow::{Context, Result};
 use blocktree_import::Config;
@@ -28,6 +29,8 @@ pub(crate) struct Node {
     pub(crate) mining: Arc<Mining>,
     pub(crate) rpc: Server,
     /// The network; none for a node that runs alone.
+    pub(crate) network: Option<NetworkThread>,
+    /// Its windows and switches.
     pub(crate) peering: Option<Arc<dyn Peering>>,
     /// Told when an operator wants the node to stop.
     pub(crate) stop_asked: Arc<Notify>,
@@ -42,12 +45,13 @@ pub(crate) fn start(settings: &Settings, log: LogFilter, runtime: &Runtime) -> R
     let folder = || format!("the data folder {}", data_dir.display());
     let store = Arc::new(Store::open(data_dir, &chosen.identity()).with_context(folder)?);
     let token = AdminToken::load_or_create(data_dir)?;
+    let import = Config::default();
     let (chain, writer) = Chain::start(Setup {
         runtime: Arc::clone(&chosen.runtime),
         params: chosen.params,
         rules: chosen.rules.clone(),
         ledger: store.clone(),
-        import: Config::default(),
+        import,
         policy: Policy::default(),
         max_event_len: MAX_EVENT_LEN,
         clock: unix_time,
@@ -56,7 +60,20 @@ pub(crate) fn start(settings: &Settings, log: LogFilter, runtime: &Runtime) -> R
     let mining = Arc::new(Mining::new(chain.clone(), chosen.network(), *coinbase));
     let stop_asked = Arc::new(Notify::new());
     let control = Switches { mining: mining.clone(), log, stop: stop_asked.clone() };
-    let peering: Option<Arc<dyn Peering>> = None;
+    let parts = |settings| network::Parts {
+        settings,
+        chain: &chain,
+        ledger: store.clone(),
+        minimum_work: import.minimum_work,
+        mining: &mining,
+        data_dir,
+        runtime: runtime.handle(),
+    };
+    let started = settings.network.as_ref().map(|settings| network::start(&parts(settings)));
+    let (network, peering) = match started.transpose()? {
+        Some((thread, swarm)) => (Some(thread), Some(swarm as Arc<dyn Peering>)),
+        None => (None, None),
+    };
     let spec = chosen.spec.clone();
     let api = Api::new(chain.clone(), spec, Arc::new(control), peering.clone());
     let (methods, _) = api::methods(api, token, CallLimits::default());
@@ -66,7 +83,7 @@ pub(crate) fn start(settings: &Settings, log: LogFilter, runtime: &Runtime) -> R
     folders::write_rpc_url(data_dir, rpc.addr())?;
     mining.set(*threads, None)?;
     let data_dir = data_dir.clone();
-    Ok(Node { data_dir, store, chain, writer, mining, rpc, peering, stop_asked })
+    Ok(Node { data_dir, store, chain, writer, mining, rpc, network, peering, stop_asked })
 }
 
 /// Seconds since 1970; 0 on a clock that is before.
