@@ -1,6 +1,7 @@
 //! The protocols that a node speaks, with their bounds.
 
 use crate::config::{Config, MAX_CONNECTIONS_PER_PEER, MAX_PENDING};
+use crate::crowd;
 use crate::exchange;
 use crate::exchange::limits::Shared;
 use crate::gate::Doors;
@@ -37,6 +38,7 @@ const RELAY_BYTES: u64 = 256 << 10;
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
     pub(crate) limits: connection_limits::Behaviour,
+    pub(crate) crowd: crowd::Behaviour,
     pub(crate) memory: memory_connection_limits::Behaviour,
     pub(crate) exchange: exchange::Behaviour,
     pub(crate) identify: identify::Behaviour,
@@ -94,6 +96,7 @@ impl Behaviour {
         let ping = ping::Config::new().with_interval(PING_INTERVAL).with_timeout(PING_TIME);
         Self {
             limits: connection_limits::Behaviour::new(limits),
+            crowd: crowd::Behaviour::new(config.max_inbound),
             memory: memory_connection_limits::Behaviour::with_max_bytes(config.max_memory),
             exchange: exchange::Behaviour::new(names.exchange, Shared::new(config.times), doors),
             identify: identify::Behaviour::new(identify),

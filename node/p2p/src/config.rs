@@ -7,7 +7,7 @@ use blocktree_primitives::BlockHash;
 /// one takes the place of one through a relay.
 pub const MAX_CONNECTIONS_PER_PEER: u32 = 2;
 /// Connections whose handshake is not done, at most, each way.
-pub const MAX_PENDING: u32 = 64;
+pub const MAX_PENDING: u32 = 128;
 
 /// How a node takes part in the network.
 #[derive(Clone, Debug)]

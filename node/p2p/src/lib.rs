@@ -12,6 +12,7 @@
 pub mod address;
 mod behaviour;
 pub mod config;
+mod crowd;
 mod discovery;
 mod exchange;
 mod gate;

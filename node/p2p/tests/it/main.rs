@@ -2,6 +2,8 @@
 //! stall and flood.
 #![allow(clippy::unwrap_used)]
 
+mod attacker;
 mod support;
 
 mod exchange;
+mod hostile;

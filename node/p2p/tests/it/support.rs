@@ -11,6 +11,8 @@ use tokio::time::timeout;
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 /// Enough for what should not happen to happen.
 pub(crate) const A_WHILE: Duration = Duration::from_millis(600);
+/// For the other side to note that a handshake is done.
+pub(crate) const CONNECTED: Duration = Duration::from_millis(50);
 pub(crate) const TCP: &str = "/ip4/127.0.0.1/tcp/0";
 pub(crate) const QUIC: &str = "/ip4/127.0.0.1/udp/0/quic-v1";
 /// Shown as eight times `01`, `00`…: hashes are shown in reverse.
