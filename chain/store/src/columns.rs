@@ -9,8 +9,8 @@
 
 use blocktree_state::Column;
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode,
-    DataBlockIndexType, LogLevel, Options, WriteBufferManager,
+    BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType,
+    DBRecoveryMode, DataBlockIndexType, LogLevel, Options, WriteBufferManager,
 };
 
 const KIB: usize = 1024;
@@ -143,7 +143,13 @@ impl Memory {
         options.set_level_compaction_dynamic_level_bytes(true);
         options.set_max_bytes_for_level_base(64 * MIB as u64);
         options.set_target_file_size_base(32 * MIB as u64);
+        // In parts of a few KiB: whole, those of a large file are half a megabyte each, more than a
+        // shard of the cache can keep, and every lookup would read them again.
+        table.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+        table.set_metadata_block_size(4 * KIB);
+        table.set_pin_top_level_index_and_filter(true);
         if usage != Use::Sequence {
+            table.set_partition_filters(true);
             table.set_bloom_filter(FILTER_BITS, false);
             table.set_optimize_filters_for_memory(true);
         }
