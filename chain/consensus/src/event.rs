@@ -115,6 +115,7 @@ pub struct CheckedEvent<C> {
     leaf: [u8; 32],
     author: Principal,
     weight: Weight,
+    may_answer: bool,
 }
 
 impl<C> CheckedEvent<C> {
@@ -132,6 +133,7 @@ impl<C> CheckedEvent<C> {
             leaf: event.leaf(),
             author: event.event().author(),
             weight: event.weight(runtime),
+            may_answer: runtime.may_answer(event.event()),
             event,
         }
     }
@@ -170,6 +172,13 @@ impl<C> CheckedEvent<C> {
     #[must_use]
     pub const fn weight(&self) -> Weight {
         self.weight
+    }
+
+    /// Whether it can be an event that answers challenges, for which blocks keep room
+    /// (docs/protocol.md §4.5); whether it is one, only the fold knows.
+    #[must_use]
+    pub const fn may_answer(&self) -> bool {
+        self.may_answer
     }
 }
 

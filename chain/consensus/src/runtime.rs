@@ -128,6 +128,10 @@ pub trait Runtime: Send + Sync + 'static {
     /// The event's weight, given the length of its encoding in bytes.
     fn weight(&self, event: &Event<Self::Call>, encoded_len: usize) -> Weight;
 
+    /// Whether the event can be one that answers challenges (docs/protocol.md §4.5), as far as can be
+    /// told without the state: never false for one of which `apply_event` says so.
+    fn may_answer(&self, event: &Event<Self::Call>) -> bool;
+
     /// Writes the state of genesis.
     ///
     /// # Errors

@@ -24,6 +24,8 @@ pub(crate) struct Lists<C> {
     pub(crate) standings: BTreeSet<(Standing, Principal)>,
     /// Every lane with an event to offer, the one that is mined first at the back.
     pub(crate) heads: BTreeSet<Head>,
+    /// Those of the heads that may answer challenges.
+    pub(crate) answers: BTreeSet<Head>,
     /// Every event by the last block that may hold it.
     pub(crate) ends: BTreeSet<(Height, EventId)>,
     /// Every event that is kept back, by the tip from which on it is offered again.
@@ -38,6 +40,7 @@ impl<C> Index<C> {
             by_id: BTreeMap::new(),
             standings: BTreeSet::new(),
             heads: BTreeSet::new(),
+            answers: BTreeSet::new(),
             ends: BTreeSet::new(),
             parked: BTreeSet::new(),
             bytes: 0,
@@ -143,8 +146,10 @@ impl<C> Lists<C> {
         if head != lane.head {
             if let Some(old) = lane.head.take() {
                 self.heads.remove(&old);
+                self.answers.remove(&old);
             }
             self.heads.extend(head);
+            self.answers.extend(head.filter(|head| head.answers));
             lane.head = head;
         }
     }

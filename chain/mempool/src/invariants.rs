@@ -44,6 +44,8 @@ impl<C> Pool<C> {
         same(index.lists.standings.len() == index.lanes.len(), "standings")?;
         let heads = index.lanes.values().filter(|lane| lane.head.is_some());
         same(index.lists.heads.len() == heads.count(), "heads")?;
+        let answers = index.lists.heads.iter().filter(|head| head.answers);
+        same(index.lists.answers.iter().eq(answers), "answers")?;
         same(all.sequences.len() == all.ids.len(), "sequences")?;
         let within = |sequence: &u64| self.front < *sequence && *sequence < self.back;
         same(all.sequences.iter().all(within), "ends of the sequences")?;
@@ -119,7 +121,8 @@ mod tests {
     use blocktree_primitives::{Amount, BlockHash, EventId, Height};
     use blocktree_state::Batch;
 
-    /// Two signers with two events each, one of which a template refused, and one dropped event.
+    /// Two signers with two events each, one of which a template refused, and a third with one that
+    /// may answer challenges and replaced another.
     fn pool() -> Pool<Dummy> {
         let tip = Tip { height: Height(10), hash: BlockHash([1; 32]) };
         let mut pool = Pool::new(Policy::default(), tip);
@@ -129,8 +132,8 @@ mod tests {
             pool.insert(spec.make(), account(0, 10_000), &tip.hash, &mut batch).unwrap();
         }
         pool.refused(&specs[3].make().id(), &tip.hash, "no", &mut batch);
-        pool.insert(Spec::new(3, 0, 900).make(), account(0, 10_000), &tip.hash, &mut batch)
-            .unwrap();
+        let answer = Spec::new(3, 0, 1_800).weighing(777);
+        pool.insert(answer.make(), account(0, 10_000), &tip.hash, &mut batch).unwrap();
         pool
     }
 
@@ -176,6 +179,12 @@ mod tests {
                 p.index.lists.heads.insert(head);
             }),
             ("an old head", |p| lane(p).head = None),
+            ("an answer too few", |p| {
+                p.index.lists.answers.pop_first();
+            }),
+            ("an answer too many", |p| {
+                p.index.lists.answers.extend(p.index.lists.heads.first());
+            }),
             ("an end too few", |p| {
                 p.index.lists.ends.pop_first();
             }),

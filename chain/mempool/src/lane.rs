@@ -57,8 +57,12 @@ pub(crate) struct Standing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Head {
     pub(crate) rate: FeeRate,
+    /// The sequence; no other event has the same.
     pub(crate) age: Reverse<u64>,
     pub(crate) author: Principal,
+    pub(crate) nonce: u64,
+    /// Whether it may answer challenges.
+    pub(crate) answers: bool,
 }
 
 /// One signer's waiting events by nonce; those that wait for a missing one are among them.
@@ -119,5 +123,7 @@ pub(crate) fn head_of<C>(entry: &Entry<C>) -> Head {
         rate: FeeRate::of(&entry.event),
         age: Reverse(entry.sequence),
         author: entry.event.author(),
+        nonce: entry.event.event().nonce,
+        answers: entry.event.may_answer(),
     }
 }

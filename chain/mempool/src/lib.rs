@@ -32,6 +32,7 @@ mod rate;
 mod refusal;
 mod restore;
 mod status;
+mod walk;
 
 pub use best::Best;
 pub use blocks::Mined;
@@ -43,3 +44,4 @@ pub use pool::{Info, Pool, Tip};
 pub use rate::FeeRate;
 pub use refusal::PoolRefusal;
 pub use status::{Progress, Status};
+pub use walk::Walk;

@@ -6,6 +6,7 @@
 
 pub mod chain;
 mod command;
+mod fill;
 pub mod follower;
 pub mod generate;
 pub mod restore;

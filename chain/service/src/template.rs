@@ -2,11 +2,10 @@
 
 use crate::Chain;
 use crate::command::Command;
-use blocktree_consensus::execute::ApplyError;
-use blocktree_consensus::limits::MAX_WEIGHT;
+use crate::fill::{Counted, Filled, fill};
 use blocktree_consensus::{
-    BlockContext, BlockExecutor, Body, Candidate, CheckedEvent, EncodedEvent, Executed, Failure,
-    Runtime, Target, Weight, merkle,
+    BlockContext, BlockExecutor, Body, Candidate, CheckedEvent, EncodedEvent, Executed, Runtime,
+    Target, Weight, merkle,
 };
 use blocktree_import::{ChainReader, Published};
 use blocktree_primitives::{
@@ -14,14 +13,10 @@ use blocktree_primitives::{
 };
 use blocktree_state::Fault;
 use parity_scale_codec::Encode;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// How often a template is begun anew because the tip moved meanwhile.
 const ATTEMPTS: usize = 8;
-/// Weight of events that are looked at for one template: more than fits, because some are
-/// refused, and bounded, because a block has an end.
-const LOOKED_AT: Weight = MAX_WEIGHT * 3 / 2;
 /// Templates kept for solutions to come back to.
 pub(crate) const KEPT: usize = 64;
 
@@ -143,41 +138,12 @@ impl<R: Runtime> Chain<R> {
             genesis: self.genesis(),
         };
         let state = published.state();
-        let mut executor = BlockExecutor::new(&**self.runtime(), &state, context)?;
-        let (mut taken, mut refused) = (Vec::new(), Vec::new());
-        let mut skipped: BTreeSet<Principal> = BTreeSet::new();
-        for event in self.best_events() {
-            if skipped.contains(&event.author()) {
-                continue;
-            }
-            match executor.apply(&event) {
-                Ok(_) => taken.push(event),
-                Err(Failure::Fault(fault)) => return Err(fault),
-                Err(Failure::Refused(error)) => {
-                    // Without it, the signer's next events have no place either.
-                    skipped.insert(event.author());
-                    if let ApplyError::Refused(reason) = error {
-                        refused.push((event.id(), reason.to_string()));
-                    }
-                }
-            }
-        }
+        let state = Counted::new(&state);
+        let executor = BlockExecutor::new(&**self.runtime(), &state, context)?;
+        let Filled { executor, taken, refused } =
+            fill(executor, &state, |walk, count| self.pool().walk(walk, count))?;
         self.report_refused(published.tip().hash, refused);
         Ok((taken, executor.finish(miner)?))
-    }
-
-    /// Copies of the pool's best events, so that its lock is not held while they are folded.
-    fn best_events(&self) -> Vec<Arc<CheckedEvent<R::Call>>> {
-        let pool = self.pool();
-        let (mut events, mut weight) = (Vec::new(), 0u64);
-        for event in pool.best() {
-            weight = weight.saturating_add(event.weight());
-            if weight > LOOKED_AT {
-                break;
-            }
-            events.push(Arc::clone(event));
-        }
-        events
     }
 
     /// Best effort: if the writer is busy, the next template tells again.

@@ -103,6 +103,13 @@ impl Runtime for BlocktreeRuntime {
         bytes.saturating_add(weights::SIGNATURE).saturating_add(extra)
     }
 
+    fn may_answer(&self, event: &Event<Call>) -> bool {
+        match &event.call {
+            Call::Storage(call) => pallet_storage::may_answer(call),
+            Call::Coin(_) | Call::Binding(_) => false,
+        }
+    }
+
     fn genesis(&self, state: &mut Overlay<'_>) -> Result<(), Fault> {
         pallet_coin::apply::genesis(state, &self.params.coin)
     }

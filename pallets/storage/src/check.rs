@@ -160,6 +160,14 @@ pub fn weight(call: &Call) -> Weight {
     }
 }
 
+/// Whether a call answers challenges if the fold accepts it: a payout by proofs alone, each of which
+/// is refused where no challenge is pending (docs/protocol.md §8.6).
+#[must_use]
+pub fn may_answer(call: &Call) -> bool {
+    let by_proof = |claim: &Claim| matches!(claim.evidence, Evidence::Proof { .. });
+    matches!(call, Call::Payout { claims } if claims.iter().all(by_proof))
+}
+
 /// At most 256, by the bound of the type.
 fn count(items: usize) -> Weight {
     Weight::try_from(items).unwrap_or(Weight::MAX / 1_000_000)

@@ -22,7 +22,7 @@ pub use call::{
     Authority, Call, Claim, Code, Codec, Evidence, NewOffer, SignedAcceptance, SignedExtension,
     Terms,
 };
-pub use check::{check_call, signatures, weight};
+pub use check::{check_call, may_answer, signatures, weight};
 pub use effect::{Effect, Removal};
 pub use error::Error;
 pub use message::{Acceptance, Extension, Receipt, placement_id};

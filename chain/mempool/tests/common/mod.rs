@@ -14,7 +14,8 @@ use std::sync::{Arc, LazyLock};
 /// The chain that test events are signed for.
 pub(crate) const GENESIS: BlockHash = BlockHash([7; 32]);
 
-/// A call that says what it weighs. Refused by the check when it weighs 666.
+/// A call that says what it weighs. Refused by the check when it weighs 666; may answer challenges
+/// when its weight ends in 777.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Dummy {
     /// The event's weight.
@@ -42,6 +43,9 @@ impl Runtime for Rules {
     fn signatures(&self, _: &BlockHash, _: &Event<Dummy>, _: &mut Vec<SignatureCheck>) {}
     fn weight(&self, event: &Event<Dummy>, _: usize) -> Weight {
         event.call.weight
+    }
+    fn may_answer(&self, event: &Event<Dummy>) -> bool {
+        event.call.weight % 1000 == 777
     }
     fn genesis(&self, _: &mut Overlay<'_>) -> Result<(), Fault> {
         Ok(())

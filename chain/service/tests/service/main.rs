@@ -11,6 +11,7 @@ mod support;
 
 mod crash;
 mod faults;
+mod filling;
 mod flow;
 mod node;
 mod submitting;

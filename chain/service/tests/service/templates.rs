@@ -6,7 +6,8 @@ use blocktree_consensus::{Target, limits};
 use blocktree_import::Imported;
 use blocktree_mempool::Policy;
 use blocktree_primitives::{
-    Amount, BlockHash, Commitment, EventRoot, Header, Height, HistoryRoot, Principal, StateRoot,
+    Amount, BlockHash, Commitment, EventRoot, Header, Height, HistoryRoot, PlacementId, Principal,
+    StateRoot,
 };
 use blocktree_runtime::Call;
 use blocktree_service::{Template, TemplateError};
@@ -132,6 +133,45 @@ fn what_a_template_refuses_is_kept_back_told_and_in_the_end_dropped() {
     assert!(text.starts_with("dropped: refused by 3 templates: "), "{text}");
     assert_eq!(node.status_text(&behind), "waits for the signer's event with nonce 0");
     assert!(node.status_text(&good).starts_with("in block 1 at 0, "));
+    node.stop().unwrap();
+}
+
+/// Payouts of invented claims, better paid than all others and never to be paid: at the front of
+/// the pool, replaced after each block, they must not keep anybody's event out.
+#[test]
+fn hopeless_events_at_the_front_keep_nobody_out() {
+    let forge = Forge::new();
+    let node = Node::start(&forge, &MemoryLedger::new());
+    let payout = |number: u8| {
+        let claim = |claim: u8| pallet_storage::Claim {
+            placement: PlacementId([number ^ claim; 32]),
+            evidence: pallet_storage::Evidence::Proof {
+                leaf: vec![claim; 256].try_into().unwrap(),
+                siblings: vec![[claim; 32]; 32].try_into().unwrap(),
+            },
+        };
+        let claims: Vec<_> = (0..64).map(claim).collect();
+        Call::Storage(pallet_storage::Call::Payout { claims: claims.try_into().unwrap() })
+    };
+    // Each weighs 64 · (32 + 1 + 2 + 256 + 1 + 32 · 32 + 50) and some more, over 87,000: together
+    // more than a block and a half.
+    for nonce in 0..36u8 {
+        node.submit(&forge.event(1, nonce.into(), 10_000_000, payout(nonce))).unwrap();
+    }
+    let mut fee = 10_000_000;
+    for nonce in 0..12 {
+        node.submit(&forge.event(2, nonce, 1000, transfer(500_000))).unwrap();
+        let template = node.chain.template(&Principal([7; 32])).unwrap();
+        assert_eq!(template.events.len(), 1, "block {}", nonce + 1);
+        node.generate(7);
+        fee += fee / 9;
+        node.submit(&forge.event(1, 0, fee, payout(100))).unwrap();
+    }
+    // The tips 0, 1, 3 and 7, whatever came in between; next is tip 15.
+    let head = forge.event(1, 0, fee, payout(100)).id(&forge.genesis);
+    let text = node.status_text(&head);
+    assert!(text.starts_with("waits for a block that can hold it; 4 could not: "), "{text}");
+    assert!(text.ends_with("; tried again from height 15"), "{text}");
     node.stop().unwrap();
 }
 

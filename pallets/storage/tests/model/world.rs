@@ -210,7 +210,8 @@ impl World {
         });
         let kind = parity_scale_codec::Encode::encode(call)[0];
         match outcome {
-            Ok(_) => {
+            Ok(applied) => {
+                assert_eq!(pallet_storage::may_answer(call), applied.answers_challenges);
                 assert!(stands, "the model refuses {call:?}");
                 *self.seen.accepted.entry(kind).or_default() += 1;
             }

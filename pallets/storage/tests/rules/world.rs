@@ -252,7 +252,11 @@ impl World {
             &mut self.effects,
         );
         match applied {
-            Ok(applied) => Ok((id, applied)),
+            Ok(applied) => {
+                // What the call alone tells is what the fold finds.
+                assert_eq!(pallet_storage::may_answer(call), applied.answers_challenges);
+                Ok((id, applied))
+            }
             Err(Failure::Refused(error)) => {
                 self.state.rollback(before);
                 Err(error)
