@@ -105,7 +105,7 @@ impl World {
 
     fn banned(&mut self, seat: usize, peer: usize, why: &str) {
         if let Some(liar) = peer.checked_sub(self.nodes.len()) {
-            let role = self.scenario.liars.get(liar).copied();
+            let role = self.scenario.liars[liar];
             self.count(&format!("bans of {role:?}"));
         }
         // A planted bug is no honest node.

@@ -85,6 +85,9 @@ fn whatever_happens_honest_nodes_agree_in_the_end() {
     if count >= 50 {
         assert!(sum(|report| report.height) > 10 * 50);
         assert!(sum(|report| report.reverted) > 50);
+        for role in Role::ALL.into_iter().filter(|role| role.is_provable()) {
+            assert!(counts.contains_key(&*format!("bans of {role:?}")), "{role:?} is never banned");
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod invalid;
 mod pesters;
 mod poisons;
 mod silent;
+mod spoils;
 mod stale;
 mod unsolicited;
 mod withholds;
@@ -53,12 +54,14 @@ pub(crate) enum Role {
     Unsolicited,
     /// Asks without end.
     Pesters,
+    /// Sends honest events with another signature.
+    Spoils,
     /// Shows a branch of more work that turns out invalid only when it is folded.
     Poisons,
 }
 
 impl Role {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Silent,
         Self::Withholds,
         Self::Equivocates,
@@ -71,7 +74,13 @@ impl Role {
         Self::Unsolicited,
         Self::Pesters,
         Self::Poisons,
+        Self::Spoils,
     ];
+
+    /// Whether its lies can be proved, so that somebody bans it.
+    pub(crate) const fn is_provable(self) -> bool {
+        !matches!(self, Self::Silent | Self::Withholds | Self::Equivocates | Self::Stale)
+    }
 
     pub(crate) fn any(dice: &mut Dice) -> Self {
         *dice.pick(&Self::ALL).unwrap_or(&Self::Silent)
@@ -90,6 +99,7 @@ impl Role {
             Self::WrongBody => Box::new(wrong_body::WrongBody),
             Self::Unsolicited => Box::new(unsolicited::Unsolicited),
             Self::Pesters => Box::new(pesters::Pesters),
+            Self::Spoils => Box::new(spoils::Spoils),
             Self::Poisons => Box::<poisons::Poisons>::default(),
         }
     }
