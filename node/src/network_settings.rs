@@ -3,6 +3,8 @@
 
 use crate::config::NetworkConfig;
 use crate::usage::UsageError;
+use blocktree_p2p::address::MAX_MULTIADDR_LEN;
+use blocktree_p2p::parse_multiaddr;
 use blocktree_primitives::Network;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -13,8 +15,6 @@ const PORT: u16 = 30_333;
 /// Connections of a kind that can be asked for: with those of JSON-RPC and the files of the
 /// database they stay below a limit of 4,096 open files.
 const MAX_CONNECTIONS: u32 = 1_000;
-/// Bytes of an address at most.
-const MAX_LEN: usize = 384;
 
 /// What was given on the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(crate) struct NetworkFlags {
 }
 
 /// How a node takes part in the network. All addresses are multiaddrs whose form was checked;
-/// whether someone is there, and whether a name is that of a key, was not.
+/// whether someone is there was not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NetworkSettings {
     /// Where to listen, without `/p2p/…`; port 0 takes a free one. There is at least one.
@@ -84,27 +84,18 @@ impl NetworkSettings {
 
     fn check(&self) -> Result<(), UsageError> {
         let Self { listen, bootnodes, reserved, external, max_inbound, max_outbound } = self;
-        for (name, addresses, is_right, looks) in [
-            (
-                "--p2p-addr",
-                listen,
-                is_listen as fn(&str) -> bool,
-                "where to listen looks like /ip4/0.0.0.0/tcp/30333 or \
-                 /ip4/0.0.0.0/udp/30333/quic-v1",
-            ),
-            ("--bootnode", bootnodes, is_peer, PEER_LOOKS),
-            ("--reserved-peer", reserved, is_peer, PEER_LOOKS),
-            (
-                "--external-addr",
-                external,
-                is_place,
-                "where others reach this node looks like /ip4/192.0.2.1/tcp/30333, \
-                 /dns/node.example/tcp/30333 or /ip4/192.0.2.1/udp/30333/quic-v1",
-            ),
-        ] {
-            if let Some(wrong) = addresses.iter().find(|text| !is_right(text)) {
-                let shown: String = wrong.chars().take(MAX_LEN).collect();
-                return Err(UsageError::new(format!("{name} {shown}: {looks}")));
+        let rows: [(&str, &[String], Check, &str); 4] = [
+            ("--p2p-addr", listen, check_listen, LISTEN_LOOKS),
+            ("--bootnode", bootnodes, check_peer, PEER_LOOKS),
+            ("--reserved-peer", reserved, check_peer, PEER_LOOKS),
+            ("--external-addr", external, check_external, EXTERNAL_LOOKS),
+        ];
+        for (name, addresses, check, looks) in rows {
+            for text in addresses {
+                check(text).map_err(|why| {
+                    let shown: String = text.chars().take(MAX_MULTIADDR_LEN).collect();
+                    UsageError::new(format!("{name} {shown}: {why}; {looks}"))
+                })?;
             }
         }
         for (name, count) in [("max-inbound", max_inbound), ("max-outbound", max_outbound)] {
@@ -118,8 +109,15 @@ impl NetworkSettings {
     }
 }
 
+/// Says what is wrong with an address, if anything is.
+type Check = fn(&str) -> Result<(), String>;
+
+const LISTEN_LOOKS: &str =
+    "where to listen looks like /ip4/0.0.0.0/tcp/30333 or /ip4/0.0.0.0/udp/30333/quic-v1";
 const PEER_LOOKS: &str = "a peer looks like /ip4/192.0.2.1/tcp/30333/p2p/16Uiu2…, with its name at \
                           the end, as that node prints it when it starts";
+const EXTERNAL_LOOKS: &str = "where others reach this node looks like /ip4/192.0.2.1/tcp/30333, \
+                              /dns/node.example/tcp/30333 or /ip4/192.0.2.1/udp/30333/quic-v1";
 
 /// The flag's, else the file's.
 fn or(flag: Vec<String>, file: Option<Vec<String>>) -> Vec<String> {
@@ -138,56 +136,41 @@ fn usual(network: Network) -> Vec<String> {
 }
 
 /// An IP address of this machine, and a port or 0 for a free one.
-fn is_listen(text: &str) -> bool {
-    parts(text).is_some_and(|parts| matches!(place(&parts), Some((Host::Ip, _, []))))
-}
-
-/// A host and a port.
-fn is_place(text: &str) -> bool {
-    parts(text).is_some_and(|parts| matches!(place(&parts), Some((_, 1.., []))))
-}
-
-/// A host, a port, and who is there; perhaps through a relay.
-fn is_peer(text: &str) -> bool {
-    let Some(parts) = parts(text) else { return false };
-    match place(&parts) {
-        Some((_, 1.., ["p2p", name])) => is_name(name),
-        Some((_, 1.., ["p2p", relay, "p2p-circuit", "p2p", name])) => {
-            is_name(relay) && is_name(name)
-        }
-        _ => false,
+fn check_listen(text: &str) -> Result<(), String> {
+    let parts: Vec<&str> = text.split('/').collect();
+    let (kind, ip, port) = match parts.as_slice() {
+        ["", kind, ip, "tcp", port] | ["", kind, ip, "udp", port, "quic-v1"] => (*kind, ip, port),
+        _ => return Err("not an address to listen on".to_owned()),
+    };
+    let is_ip = match kind {
+        "ip4" => ip.parse::<Ipv4Addr>().is_ok(),
+        "ip6" => ip.parse::<Ipv6Addr>().is_ok(),
+        _ => return Err("not an address to listen on".to_owned()),
+    };
+    match (is_ip, port.parse::<u16>()) {
+        (true, Ok(_)) => Ok(()),
+        (false, _) => Err(format!("{ip} is no {kind} address")),
+        (_, Err(_)) => Err(format!("{port} is no port")),
     }
 }
 
-enum Host {
-    Ip,
-    Name,
+/// A place that can be dialled, and who is there.
+fn check_peer(text: &str) -> Result<(), String> {
+    match parse_multiaddr(text) {
+        Ok((Some(_), _)) => Ok(()),
+        Ok((None, _)) => Err("it does not say who is there".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
-/// The parts of a multiaddr's text.
-fn parts(text: &str) -> Option<Vec<&str>> {
-    (text.len() <= MAX_LEN).then(|| text.strip_prefix('/').map(|rest| rest.split('/').collect()))?
-}
-
-/// Host and port that an address begins with, and what follows.
-fn place<'a>(parts: &'a [&'a str]) -> Option<(Host, u16, &'a [&'a str])> {
-    let (host, rest) = match parts {
-        ["ip4", ip, rest @ ..] => ip.parse::<Ipv4Addr>().ok().map(|_| (Host::Ip, rest))?,
-        ["ip6", ip, rest @ ..] => ip.parse::<Ipv6Addr>().ok().map(|_| (Host::Ip, rest))?,
-        ["dns" | "dns4" | "dns6", name, rest @ ..] if !name.is_empty() => (Host::Name, rest),
-        _ => return None,
-    };
-    let (port, rest) = match rest {
-        ["tcp", port, rest @ ..] | ["udp", port, "quic-v1", rest @ ..] => (port, rest),
-        _ => return None,
-    };
-    Some((host, port.parse().ok()?, rest))
-}
-
-/// Base 58, as the names of nodes are written.
-fn is_name(text: &str) -> bool {
-    let is_digit = |c: char| c.is_ascii_alphanumeric() && !matches!(c, '0' | 'O' | 'I' | 'l');
-    !text.is_empty() && text.chars().all(is_digit)
+/// A place that can be dialled.
+fn check_external(text: &str) -> Result<(), String> {
+    match parse_multiaddr(text) {
+        Ok((None, _)) if !text.contains("/p2p-circuit") => Ok(()),
+        Ok((None, _)) => Err("places at relays are found without being told".to_owned()),
+        Ok((Some(_), _)) => Err("the name at its end is this node's own: leave it out".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 #[cfg(test)]
@@ -279,8 +262,8 @@ mod tests {
 
     #[test]
     fn addresses_have_the_form_of_their_use() {
-        let rows: [(&str, [bool; 2]); 19] = [
-            // To listen on, to be reached at; with a name after it, a peer is where others reach it.
+        let rows: [(&str, [bool; 2]); 18] = [
+            // To listen on; to be reached at, and with a name after it a peer.
             ("/ip4/0.0.0.0/tcp/30333", [true, true]),
             ("/ip4/127.0.0.1/tcp/0", [true, false]),
             ("/ip4/10.0.0.1/udp/65535/quic-v1", [true, true]),
@@ -288,7 +271,6 @@ mod tests {
             ("/ip6/::1/udp/1/quic-v1", [true, true]),
             ("/dns/node.example/tcp/1", [false, true]),
             ("/dns4/node.example/udp/1/quic-v1", [false, true]),
-            ("/dns//tcp/1", [false, false]),
             ("127.0.0.1:30333", [false, false]),
             ("/ip4/127.0.0.1:30333", [false, false]),
             ("/ip4/127.0.0.1", [false, false]),
@@ -297,26 +279,24 @@ mod tests {
             ("/ip4/1.2.3.4/tcp/65536", [false, false]),
             ("/ip4/1.2.3.4/udp/1", [false, false]),
             ("/ip4/1.2.3.4/tcp/1/ws", [false, false]),
-            ("/ip4/1.2.3.4/tcp/1/", [false, false]),
+            ("x/ip4/1.2.3.4/tcp/1", [false, false]),
             ("", [false, false]),
             ("/", [false, false]),
         ];
         for (text, [listen, place]) in rows {
-            assert_eq!((is_listen(text), is_place(text)), (listen, place), "{text}");
-            assert!(!is_peer(text), "{text} does not say who is there");
+            let found = (check_listen(text).is_ok(), check_external(text).is_ok());
+            assert_eq!(found, (listen, place), "{text}");
+            assert!(check_peer(text).is_err(), "{text} does not say who is there");
             let named = peer(text);
-            assert_eq!(is_peer(&named), place, "{named}");
-            assert!(!is_listen(&named) && !is_place(&named), "{named}");
+            assert_eq!(check_peer(&named).is_ok(), place, "{named}");
+            assert!(check_listen(&named).is_err() && check_external(&named).is_err(), "{named}");
         }
-        let relayed = peer(&format!("{}/p2p-circuit", peer("/ip4/192.0.2.1/tcp/1")));
-        assert!(is_peer(&relayed) && !is_place(&relayed));
-        for name in ["", "me", "0", "16Uiu2/p2p/16Uiu2"] {
+        let at_relay = format!("{}/p2p-circuit", peer("/ip4/192.0.2.1/tcp/1"));
+        assert!(check_peer(&peer(&at_relay)).is_ok() && check_external(&at_relay).is_err());
+        for name in ["", "me", "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"] {
             let text = format!("/ip4/192.0.2.1/tcp/1/p2p/{name}");
-            // Whether base 58 is the name of a key is not looked at here.
-            assert_eq!(is_peer(&text), name == "me", "{text}");
+            assert!(check_peer(&text).is_err(), "{text} is no node's name");
         }
-        let long = format!("/dns/{}/tcp/1", "a".repeat(MAX_LEN));
-        assert!(!is_place(&long));
     }
 
     #[test]

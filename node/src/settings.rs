@@ -44,7 +44,6 @@ pub(crate) struct Settings {
     /// JSON-RPC.
     pub(crate) rpc: ServerConfig,
     /// The network; `None` for a node that runs alone.
-    #[allow(dead_code)] // until there is a driver
     pub(crate) network: Option<NetworkSettings>,
 }
 

@@ -6,6 +6,7 @@
 
 mod archive;
 mod keys;
+mod network;
 mod support;
 mod usage;
 mod working;

@@ -82,7 +82,9 @@ impl Node {
     /// Starts `blocktree run` on a data folder and free ports.
     pub(crate) fn start(data_dir: &Path, args: &[&str]) -> Self {
         let mut command = blocktree();
-        command.arg("run").arg("--data-dir").arg(data_dir).args(FREE_PORTS);
+        // An address for peers may be given more than once, so here it would be a further one.
+        let ports = if args.contains(&"--p2p-addr") { &FREE_PORTS[..2] } else { &FREE_PORTS[..] };
+        command.arg("run").arg("--data-dir").arg(data_dir).args(ports);
         Self::spawn(command.args(args))
     }
 
@@ -109,12 +111,22 @@ impl Node {
 
     /// What stands behind a label of the banner.
     pub(crate) fn banner(&self, label: &str) -> String {
+        let line = self.banner_where(|line| line.trim_start().starts_with(label));
+        line.trim_start().strip_prefix(label).expect("just seen").trim().to_owned()
+    }
+
+    /// The next line of the banner with these words.
+    pub(crate) fn banner_line(&self, words: &str) -> String {
+        self.banner_where(|line| line.contains(words))
+    }
+
+    fn banner_where(&self, is_wanted: impl Fn(&str) -> bool) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let line = self.out.recv_timeout(left).expect("the banner has this line");
-            if let Some(value) = line.trim_start().strip_prefix(label) {
-                return value.trim().to_owned();
+            if is_wanted(&line) {
+                return line;
             }
         }
     }
