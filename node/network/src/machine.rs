@@ -116,6 +116,8 @@ impl<C: Encode + Decode> Network<C> {
             Input::Tick => self.tick(now, local, &mut out, &mut actions)?,
             Input::Connected { node, address, direction } => {
                 match self.peers.connected(now, node, &address, direction) {
+                    // A second connection changes nothing.
+                    Ok(_) if self.connected.contains_key(&node) => {}
                     Ok(evicted) => {
                         self.connected(now, node, direction, local, &mut out);
                         if let Some(node) = evicted {
@@ -371,12 +373,17 @@ impl<C: Encode + Decode> Network<C> {
         local: &impl Local<Call = C>,
         out: &mut Out<C>,
     ) -> Result<(), Fault> {
-        let height = compact.commitment.height;
-        if self.sync.has(&compact.header.hash()) {
+        let (hash, height) = (compact.header.hash(), compact.commitment.height);
+        if self.sync.has(&hash) {
+            self.blocks.peer_has(node, hash);
             return Ok(());
         }
         let heard = self.blocks.compact(now, node, compact, local, out)?;
         self.heard(node, height, heard, local);
+        // Its tip now, as far as it says; the work behind it is not said.
+        if let Some(hello) = self.connected.get_mut(&node).and_then(|peer| peer.hello.as_mut()) {
+            (hello.tip, hello.height) = (hash, height);
+        }
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! Telling peers what is new, and taking what they tell (docs/protocol.md §12.3, §12.4).
+//! Telling peers what is new, and taking what they tell (docs/protocol.md §12.3, §12.5).
 //!
 //! [`EventRelay`] spreads the events that the pool took, [`BlockRelay`] the tips that were imported
 //! and what they lack of tips that others tell. Neither decides what is valid: they hand events to the

@@ -44,6 +44,9 @@ const REST_FETCHING: Duration = Duration::from_secs(60);
 /// A search that has shown enough and does not end is taken as it is after this.
 const ENOUGH: Duration = Duration::from_secs(60);
 
+/// A search that has shown too little after this is ended: a million headers take a minute.
+const MAX_SEARCH_TIME: Duration = Duration::from_secs(600);
+
 /// What a peer says of its best chain.
 #[derive(Clone, Copy, Debug)]
 struct Claim {
@@ -158,7 +161,7 @@ impl<C: Encode + Decode> Sync<C> {
         random: &mut Random,
         out: &mut Out<C>,
     ) -> Result<(), Fault> {
-        self.take_enough(now, local, out);
+        self.end_long_searches(now, local, out);
         self.begin_searches(now, local, random, out)?;
         let holder = |(node, claim): (&NodeId, &Claim)| Holder {
             node: *node,
@@ -228,15 +231,14 @@ impl<C: Encode + Decode> Sync<C> {
     }
 
     /// A search that goes on and on may be a flood, or just a long chain: what it has shown counts.
-    fn take_enough(&mut self, now: Now, local: &impl Local, out: &mut Out<C>) {
-        if self.fetch.is_some() {
-            return;
-        }
-        let enough = |(node, search): (&NodeId, &Search)| {
-            let is_old = now.tick.since(search.since) >= ENOUGH;
-            (is_old && is_worth_it(search.end().total_work, local)).then_some(*node)
+    fn end_long_searches(&mut self, now: Now, local: &impl Local, out: &mut Out<C>) {
+        let is_idle = self.fetch.is_none();
+        let is_over = |(node, search): (&NodeId, &Search)| {
+            let age = now.tick.since(search.since);
+            let is_enough = age >= ENOUGH && is_worth_it(search.end().total_work, local);
+            (age >= MAX_SEARCH_TIME || is_idle && is_enough).then_some(*node)
         };
-        if let Some(node) = self.searches.iter().find_map(enough) {
+        if let Some(node) = self.searches.iter().find_map(is_over) {
             self.end_search(now, node, local, out);
         }
     }

@@ -509,3 +509,36 @@ fn a_locator_reaches_genesis_in_few_steps() {
     assert_eq!(locator.len(), 8 + 9);
     assert!(locator.len() <= crate::message::MAX_LOCATOR);
 }
+
+/// Headers without an end that begin at genesis, two thousand an answer, each answer as late as is
+/// allowed.
+#[test]
+fn a_peer_that_drips_headers_does_not_hold_a_search_for_ever() {
+    let (mut world, _) = far_behind(1);
+    world.local.require(Work::from_hashes(1_u64 << 40));
+    let genesis = world.local.context(&world.local.genesis()).unwrap().unwrap();
+    let mut context = genesis;
+    world.now.unix = u32::MAX - 600;
+    world.sync.told(node(1), 1 << 40, Work::from_hashes(u64::MAX), Direction::Inbound);
+    let mut out = Out::default();
+    world.sync.drive(world.now, &world.local, &mut world.random, &mut out).unwrap();
+    let mut answers = 0;
+    while matches!(out.asks.pop(), Some((_, Purpose::Headers, _))) {
+        answers += 1;
+        let mut headers = Vec::new();
+        for _ in 0..MAX_HEADERS {
+            let header = testing::mine(&context, 5, Vec::new()).header;
+            context.parent.hash = header.hash();
+            context.parent.height = context.parent.height.next().unwrap();
+            context.parent.time = header.time;
+            context.times = context.times.then(header.time);
+            headers.push(header);
+        }
+        world.now.tick = world.now.tick.after(Duration::from_secs(9));
+        world.sync.headers(world.now, node(1), &headers, &world.local, &mut out).unwrap();
+        world.sync.drive(world.now, &world.local, &mut world.random, &mut out).unwrap();
+    }
+    // 600 / 9 = 66.7: the 67th answer ends it, and the request that it led to is answered in vain.
+    assert_eq!(answers, 68);
+    assert!(world.bodies_asked.is_empty() && !world.state().syncing);
+}

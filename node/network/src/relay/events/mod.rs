@@ -1,5 +1,5 @@
 //! Relay of events: ids are told, whoever lacks the events asks for them, the pool judges, and what it
-//! took is told on (docs/protocol.md §12.4).
+//! took is told on (docs/protocol.md §12.5).
 //!
 //! An event goes over a link once: whoever told an id is not told it, and an event that two peers
 //! told is asked of one, of the other only when the first does not give it. What is not yet judged is
