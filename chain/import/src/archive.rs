@@ -49,7 +49,7 @@ pub enum ArchiveError {
     #[error("block {0} of the export: {1}")]
     NotABlock(u64, Violation),
     /// The file system.
-    #[error("the export can't be read: {0}")]
+    #[error("the export can't be read")]
     Io(#[from] io::Error),
 }
 
@@ -60,7 +60,7 @@ pub enum ExportError {
     #[error(transparent)]
     Fault(#[from] Fault),
     /// The file system.
-    #[error("the export can't be written: {0}")]
+    #[error("the export can't be written")]
     Io(#[from] io::Error),
 }
 

@@ -36,7 +36,7 @@ pub enum Stopped<E: std::error::Error> {
     /// A block was refused.
     #[error("block {height} is refused: {violation}")]
     Refused {
-        /// The height that it claims.
+        /// Its height: one more than its parent's.
         height: Height,
         /// The rule that it breaks.
         violation: Violation,
@@ -44,7 +44,7 @@ pub enum Stopped<E: std::error::Error> {
     /// A block can't be judged yet, or does not join the chain.
     #[error("block {height} can't be used: {reason}")]
     Unusable {
-        /// The height that it claims.
+        /// Its height, one more than its parent's; the one that it claims if its parent is not known.
         height: Height,
         /// Why.
         reason: String,
@@ -59,7 +59,7 @@ enum Checked<C, E: std::error::Error> {
     /// Known, or on top of one that is not: for the ordinary way.
     Other(Box<Candidate<C>>),
     /// Broke a rule.
-    Refused(Box<HeaderRecord>, Violation),
+    Refused(Box<HeaderRecord>, Height, Violation),
     End(Stopped<E>),
 }
 
@@ -119,12 +119,17 @@ impl<R: Runtime> Importer<R> {
     ) -> Result<(), Stopped<E>> {
         let (outcome, height, events) = match checked {
             Checked::End(stopped) => return Err(stopped),
-            Checked::Refused(record, violation) => {
-                let (hash, height) = (record.header.hash(), record.height());
+            Checked::Refused(record, height, violation) => {
+                let hash = record.header.hash();
                 (self.not_accepted(violation.into(), hash, &record)?, height, 0)
             }
             Checked::Other(block) => {
-                let (height, events) = (block.commitment.height, block.body.events().len());
+                // What the block itself says is not checked yet.
+                let parent = ChainReader(&*self.ledger).header(&block.header.parent)?;
+                let height = parent
+                    .and_then(|parent| parent.height().next())
+                    .unwrap_or(block.commitment.height);
+                let events = block.body.events().len();
                 (self.import_as(*block, Worth::Chosen, now)?, height, events)
             }
             Checked::Block(block) => {
@@ -167,7 +172,14 @@ impl<R: Runtime> Importer<R> {
             let record = record_of(&block, BlockStatus::Invalid);
             return self.extend(block, record);
         }
-        match ChainReader(&*self.ledger).known_header(&parent)?.status {
+        let chain = ChainReader(&*self.ledger);
+        // The checker is ahead of the fold: what came twice in a row was not stored yet.
+        match chain.header(&info.hash)?.map(|record| record.status) {
+            Some(BlockStatus::Invalid) => return Ok(Imported::KnownInvalid(info.hash)),
+            Some(BlockStatus::Stored) => return Ok(Imported::Known(info.hash)),
+            None => {}
+        }
+        match chain.known_header(&parent)?.status {
             BlockStatus::Invalid => Ok(Imported::KnownInvalid(info.hash)),
             BlockStatus::Stored => {
                 let point = self.point(&parent)?;
@@ -197,7 +209,7 @@ impl<R: Runtime> Checker<R> {
             Ok(false) => return Checked::Other(Box::new(block)),
             Err(fault) => return Checked::End(fault.into()),
         }
-        let height = block.commitment.height;
+        let height = point.context.parent.height.next().unwrap_or(block.commitment.height);
         let mut record = HeaderRecord {
             header: block.header,
             commitment: block.commitment,
@@ -217,7 +229,9 @@ impl<R: Runtime> Checker<R> {
                 *point = next;
                 Checked::Block(Box::new(block))
             }
-            Err(NotAccepted::Refused(violation)) => Checked::Refused(Box::new(record), violation),
+            Err(NotAccepted::Refused(violation)) => {
+                Checked::Refused(Box::new(record), height, violation)
+            }
             Err(NotAccepted::NotYet(reason)) => {
                 let reason = NotYet::to_string(&reason);
                 Checked::End(Stopped::Unusable { height, reason })

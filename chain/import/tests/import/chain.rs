@@ -40,6 +40,43 @@ fn a_chain_from_genesis_and_then_the_rest_of_it() {
 }
 
 #[test]
+fn what_comes_twice_counts_once() {
+    let mut forge = Forge::new();
+    let genesis = forge.genesis;
+    let row = forge.mine_row(&genesis, 1, 30);
+    let ledger = MemoryLedger::new();
+    let mut importer = forge.open(&ledger);
+    // Each twice in a row, and later once more.
+    let twice: Vec<_> = row.iter().flat_map(|hash| [*hash, *hash]).chain(row.clone()).collect();
+    let report = import_chain(&forge, &mut importer, &twice).unwrap();
+    // 30 transfers and an announcement.
+    assert_eq!(report, ChainReport { blocks: 30, events: 31, known: 60 });
+    assert_same(&ledger, &forge.alone(&row[29]));
+}
+
+/// A refusal names the height by the block's parent, whatever its commitment says.
+#[test]
+fn a_refused_block_is_named_by_its_place() {
+    let mut forge = Forge::new();
+    let genesis = forge.genesis;
+    let row = forge.mine_row(&genesis, 1, 3);
+    let mut importer = forge.open(&MemoryLedger::new());
+    let mut block = forge.block(&row[1]);
+    block.commitment.height = blocktree_primitives::Height(4_000_000_000);
+    let blocks = [Ok::<_, Fault>(forge.block(&row[0])), Ok(block.clone())];
+    match importer.import_chain(blocks.into_iter(), NOW, |_, _| true) {
+        Err(Stopped::Refused { height, .. }) => assert_eq!(height.0, 2),
+        other => panic!("{other:?}"),
+    }
+    import_chain(&forge, &mut importer, &row).unwrap();
+    // The same block where it has to take the ordinary way: its header is known.
+    match importer.import_chain([Ok::<_, Fault>(block)].into_iter(), NOW, |_, _| true) {
+        Ok(report) => assert_eq!(report.known, 1),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn a_longer_branch_from_far_below_the_tip() {
     let mut forge = Forge::new();
     let shared = forge.mine_row(&forge.genesis.clone(), 1, 2);
