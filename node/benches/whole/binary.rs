@@ -6,21 +6,38 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_blocktree");
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_blocktree");
 
 /// What a run to its end took.
 pub(crate) struct Peak {
     /// Most bytes resident.
     pub(crate) bytes: u64,
     pub(crate) wall: Duration,
+    /// Processor time, to 10 ms.
+    pub(crate) cpu: Duration,
     pub(crate) output: String,
 }
 
 /// Most bytes resident so far, as the kernel has noted; `None` of a process that is over.
-fn peak(child: &Child) -> Option<u64> {
+pub(crate) fn peak(child: &Child) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
+}
+
+/// Processor time of a process so far, all threads, in user space and in the kernel.
+pub(crate) fn cpu(child: &Child) -> Option<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).ok()?;
+    // The name of the program, in brackets, may hold anything; fields 14 and 15 are the times.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+    // USER_HZ is 100 wherever Linux runs.
+    Some(Duration::from_millis(ticks * 10))
+}
+
+/// A port that is free now.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// `blocktree chain import` of an export into an empty folder.
@@ -34,10 +51,11 @@ pub(crate) fn import(spec: &Path, data: &Path, export: &Path) -> Peak {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut bytes = 0;
+    let (mut bytes, mut time) = (0, Duration::ZERO);
     let status = loop {
         // A process that has ended still stands there until it is waited for, but without memory.
         bytes = peak(&child).unwrap_or(0).max(bytes);
+        time = cpu(&child).unwrap_or(time);
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
@@ -46,13 +64,13 @@ pub(crate) fn import(spec: &Path, data: &Path, export: &Path) -> Peak {
     assert!(status.success(), "the import failed");
     let mut output = String::new();
     child.stdout.take().unwrap().read_to_string(&mut output).unwrap();
-    Peak { bytes, wall: start.elapsed(), output }
+    Peak { bytes, wall: start.elapsed(), cpu: time, output }
 }
 
-/// Asks a node for its tip. `None` until it listens.
-fn ask(port: u16) -> Option<String> {
+/// Asks a node something that has no parameters. `None` until it listens.
+pub(crate) fn ask(port: u16, method: &str) -> Option<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
-    let call = r#"{"jsonrpc":"2.0","id":1,"method":"chain_getTip"}"#;
+    let call = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}"}}"#);
     let request = format!(
         "POST / HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n\
          content-type: application/json\r\ncontent-length: {}\r\n\r\n{call}",
@@ -68,9 +86,7 @@ fn ask(port: u16) -> Option<String> {
 /// bytes that it had resident then at most. Ends it by `SIGKILL` or by `SIGTERM`; the next start finds
 /// what that left.
 pub(crate) fn answers_after(data: &Path, blocks: usize, kill: bool) -> (Duration, u64) {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = free.local_addr().unwrap().port();
-    drop(free);
+    let port = free_port();
     let start = Instant::now();
     let mut child = Command::new(BINARY)
         .args(["run", "--mine=0", "--log", "error", "--rpc-addr", &format!("127.0.0.1:{port}")])
@@ -80,7 +96,7 @@ pub(crate) fn answers_after(data: &Path, blocks: usize, kill: bool) -> (Duration
         .spawn()
         .unwrap();
     let answer = loop {
-        if let Some(answer) = ask(port) {
+        if let Some(answer) = ask(port, "chain_getTip") {
             break answer;
         }
         assert!(child.try_wait().unwrap().is_none(), "the node ended");

@@ -1,9 +1,10 @@
-//! The real binary: how much memory it takes while it imports, and how soon it answers on a long chain.
+//! The real binary: how much memory it takes while it imports, how fast it syncs from another against that,
+//! and how soon it answers on a long chain.
 //!
-//! `cargo bench -p blocktree-node` imports 200,000 transfers to 100,000 accounts and starts on 20,000
-//! blocks. `BLOCKTREE_BENCH_TRANSFERS` and `BLOCKTREE_BENCH_BLOCKS` say otherwise: 1,000,000 blocks
+//! `cargo bench -p blocktree-node` imports 200,000 transfers to 100,000 accounts, syncs them over loopback, and
+//! starts on 20,000 blocks. `BLOCKTREE_BENCH_TRANSFERS` and `BLOCKTREE_BENCH_BLOCKS` say otherwise: 1,000,000 blocks
 //! take minutes to make. `BLOCKTREE_BENCH_DATA` names a folder in which the long chain stays for the next
-//! time. An argument, `import` or `start`, chooses one of the two.
+//! time. An argument, `import`, `sync` or `start`, chooses one of them.
 // It prints a table and fails by panicking.
 #![allow(
     missing_docs,
@@ -15,6 +16,7 @@
 
 mod binary;
 mod make;
+mod syncing;
 
 use binary::{Peak, answers_after};
 use std::path::PathBuf;
@@ -33,7 +35,7 @@ fn import(transfers: usize) {
     let mut peaks = Vec::new();
     for round in 0..ROUNDS {
         let data = folder.path().join(format!("imported-{round}"));
-        let Peak { bytes, wall, output } = binary::import(&made.spec, &data, &made.export);
+        let Peak { bytes, wall, output, .. } = binary::import(&made.spec, &data, &made.export);
         assert!(output.contains(&format!("\"events\": {transfers}")), "{output}");
         println!(
             "import of {transfers} transfers: {:.0} MB resident at most, {:.0} transfers/s",
@@ -45,6 +47,44 @@ fn import(transfers: usize) {
     }
     peaks.sort_unstable();
     println!("median: {:.0} MB", peaks[ROUNDS / 2] as f64 / 1e6);
+}
+
+/// An import and a sync of the same chain, in turns.
+fn sync(transfers: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let made = make::transfers(folder.path(), transfers);
+    let mut ratios = (Vec::new(), Vec::new());
+    for round in 0..number("BLOCKTREE_BENCH_ROUNDS", 3) {
+        let data = folder.path().join(format!("imported-{round}"));
+        let local = binary::import(&made.spec, &data, &made.export);
+        std::fs::remove_dir_all(data).unwrap();
+        let data = folder.path().join(format!("synced-{round}"));
+        let synced = syncing::sync(&made.spec, &made.folder, &data);
+        std::fs::remove_dir_all(data).unwrap();
+        let by_wall = local.wall.as_secs_f64() / synced.wall.as_secs_f64();
+        let by_cpu = local.cpu.as_secs_f64() / synced.cpu.as_secs_f64();
+        println!(
+            "import: {:.2} s, {:.2} CPU-seconds; sync: {:.2} s, {:.2} CPU-seconds, {:.2} of the server, \
+             {:.0} MB resident at most, {:.1} MB received",
+            local.wall.as_secs_f64(),
+            local.cpu.as_secs_f64(),
+            synced.wall.as_secs_f64(),
+            synced.cpu.as_secs_f64(),
+            synced.server_cpu.as_secs_f64(),
+            synced.bytes as f64 / 1e6,
+            synced.received.unwrap_or(0) as f64 / 1e6,
+        );
+        println!("sync by import, speed: {by_wall:.2} by the wall, {by_cpu:.2} by processor time");
+        ratios.0.push(by_wall);
+        ratios.1.push(by_cpu);
+    }
+    ratios.0.sort_unstable_by(f64::total_cmp);
+    ratios.1.sort_unstable_by(f64::total_cmp);
+    let middle = ratios.0.len() / 2;
+    println!(
+        "median: {:.2} by the wall, {:.2} by processor time",
+        ratios.0[middle], ratios.1[middle]
+    );
 }
 
 fn start(blocks: usize) {
@@ -78,6 +118,9 @@ fn main() {
     let wanted = |what: &str| chosen.is_empty() || chosen.iter().any(|name| name == what);
     if wanted("import") {
         import(number("BLOCKTREE_BENCH_TRANSFERS", 200_000));
+    }
+    if wanted("sync") {
+        sync(number("BLOCKTREE_BENCH_TRANSFERS", 200_000));
     }
     if wanted("start") {
         start(number("BLOCKTREE_BENCH_BLOCKS", 20_000));

@@ -28,6 +28,8 @@ const AT_ONCE: usize = 5_000;
 pub(crate) struct Made {
     pub(crate) spec: PathBuf,
     pub(crate) export: PathBuf,
+    /// The data folder that it was exported from.
+    pub(crate) folder: PathBuf,
 }
 
 type Started = (Arc<Store>, Chain<BlocktreeRuntime>, WriterThread<BlocktreeRuntime>);
@@ -106,10 +108,14 @@ pub(crate) fn transfers(folder: &Path, transfers: usize) -> Made {
     let balance = Coins(Amount::parse_coins("10000").unwrap());
     let name = |secret: &SecretKey| Principal::of(&secret.public_key()).to_text(spec.network());
     spec.coin.genesis = secrets.par_iter().map(|secret| (name(secret), balance)).collect();
-    let made = Made { spec: folder.join("spec.json"), export: folder.join("export") };
+    let made = Made {
+        spec: folder.join("spec.json"),
+        export: folder.join("export"),
+        folder: folder.join("made"),
+    };
     std::fs::write(&made.spec, serde_json::to_string(&spec).unwrap()).unwrap();
 
-    let started = start(&spec, &folder.join("made"));
+    let started = start(&spec, &made.folder);
     let (store, chain) = (&started.0, &started.1);
     let tokio = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let all: Vec<usize> = (0..transfers).collect();
