@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
+use tokio::sync::{MutexGuard, OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
 /// The token that came in the header `Authorization: Bearer …`, not yet compared.
@@ -23,7 +24,13 @@ impl Caller {
     /// The first handle on a connection.
     pub(crate) fn new(gate: Arc<Gate>) -> Self {
         gate.copies.fetch_add(1, Ordering::AcqRel);
+        gate.heard();
         Self(gate)
+    }
+
+    /// The connection becomes a WebSocket, whose messages nobody but its socket counts.
+    pub(crate) fn is_websocket(&self) {
+        self.0.is_websocket.store(true, Ordering::Release);
     }
 
     /// The connection itself, which is not counted as a call under way.
@@ -60,6 +67,11 @@ impl Connection {
     pub(crate) fn close(&self) {
         self.0.close();
     }
+
+    /// Waits for the turn to make and send a long message: one at a time.
+    pub(crate) async fn turn(&self) -> MutexGuard<'_, ()> {
+        self.0.turn.lock().await
+    }
 }
 
 /// A connection's state, shared by its socket and its calls.
@@ -71,11 +83,27 @@ pub(crate) struct Gate {
     reader: Parked,
     writer: Parked,
     allowance: Mutex<Allowance>,
+    turn: tokio::sync::Mutex<()>,
+    is_websocket: AtomicBool,
+    unfinished: Mutex<Unfinished>,
+    bodies: Arc<Semaphore>,
+}
+
+/// Bytes of a message that need no share of what all connections may hold, so that short ones are
+/// always read.
+pub(crate) const SHORT: usize = 64 << 10;
+
+/// A WebSocket's message that has not come whole.
+#[derive(Debug, Default)]
+struct Unfinished {
+    len: usize,
+    share: Option<OwnedSemaphorePermit>,
 }
 
 impl Gate {
     /// A connection with at most about `max_calls` calls under way and `per_second` calls a second.
-    pub(crate) fn new(max_calls: usize, per_second: u32) -> Arc<Self> {
+    /// `bodies` are the bytes of unfinished messages that all connections may still hold.
+    pub(crate) fn new(max_calls: usize, per_second: u32, bodies: Arc<Semaphore>) -> Arc<Self> {
         Arc::new(Self {
             copies: AtomicUsize::new(0),
             max_copies: max_calls,
@@ -83,12 +111,40 @@ impl Gate {
             reader: Parked::default(),
             writer: Parked::default(),
             allowance: Mutex::new(Allowance::new(Instant::now(), per_second)),
+            turn: tokio::sync::Mutex::default(),
+            is_websocket: AtomicBool::new(false),
+            unfinished: Mutex::default(),
+            bodies,
         })
     }
 
     /// Whether so many calls are under way that no more should be read.
     pub(crate) fn is_full(&self) -> bool {
         self.copies.load(Ordering::Acquire) > self.max_copies
+    }
+
+    /// Counts bytes of a WebSocket that were read. `false` if all connections together hold as many
+    /// bytes of unfinished messages as they may.
+    pub(crate) fn read(&self, bytes: usize) -> bool {
+        if !self.is_websocket.load(Ordering::Acquire) {
+            return true;
+        }
+        let mut unfinished = self.unfinished.lock().unwrap_or_else(PoisonError::into_inner);
+        unfinished.len = unfinished.len.saturating_add(bytes);
+        let held = unfinished.share.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let more = unfinished.len.saturating_sub(SHORT).saturating_sub(held);
+        let more = u32::try_from(more).unwrap_or(u32::MAX);
+        match (self.bodies.clone().try_acquire_many_owned(more), &mut unfinished.share) {
+            (Err(_), _) => return false,
+            (Ok(more), Some(share)) => share.merge(more),
+            (Ok(more), share) => *share = Some(more),
+        }
+        true
+    }
+
+    /// A message has come whole: what is read from now on belongs to the next.
+    fn heard(&self) {
+        *self.unfinished.lock().unwrap_or_else(PoisonError::into_inner) = Unfinished::default();
     }
 
     /// Ends the connection: its socket fails from now on.
@@ -187,8 +243,27 @@ mod tests {
     }
 
     #[test]
+    fn bytes_of_unfinished_messages_are_counted() {
+        let bodies = Arc::new(Semaphore::new(1_000));
+        let gate = Gate::new(2, 10, bodies.clone());
+        assert!(gate.read(1 << 30), "over HTTP whoever reads the body counts");
+        let caller = Caller::new(gate.clone());
+        caller.is_websocket();
+        // 64 KiB are free.
+        assert!(gate.read(65_536) && bodies.available_permits() == 1_000);
+        assert!(gate.read(400) && bodies.available_permits() == 600);
+        assert!(gate.read(600) && bodies.available_permits() == 0);
+        assert!(!gate.read(1));
+        drop(caller.clone());
+        assert_eq!(bodies.available_permits(), 1_000, "a message that became a call is whole");
+        assert!(gate.read(66_000) && bodies.available_permits() == 536);
+        drop((gate, caller));
+        assert_eq!(bodies.available_permits(), 1_000);
+    }
+
+    #[test]
     fn copies_are_counted() {
-        let gate = Gate::new(2, 10);
+        let gate = Gate::new(2, 10, Arc::new(Semaphore::new(0)));
         let caller = Caller::new(gate.clone());
         let copies = [caller.clone(), caller.clone()];
         assert!(gate.is_full());

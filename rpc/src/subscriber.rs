@@ -9,6 +9,8 @@ use jsonrpsee::core::SubscriptionError;
 use jsonrpsee::core::server::{SendTimeoutError, SubscriptionCloseResponse, SubscriptionSink};
 use jsonrpsee::server::SubscriptionMessage;
 use serde::Serialize;
+use std::time::{Duration, Instant};
+use tokio::sync::MutexGuard;
 
 /// Who gets the messages of a subscription, each an `R`.
 pub struct Subscriber<R> {
@@ -43,6 +45,15 @@ impl Ended {
     }
 }
 
+/// Bytes from which on a message is long: it waits until the client has read all before it, so that
+/// what waits on a connection is bounded in bytes and not in messages only.
+const LONG: usize = 64 << 10;
+/// How often that is looked at.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// The right to make a message, of which a connection's subscriptions have one together.
+pub struct Turn<'s>(#[allow(dead_code)] Option<MutexGuard<'s, ()>>); // held, not read
+
 impl<R: Serialize> Subscriber<R> {
     pub(crate) const fn new(
         sink: SubscriptionSink,
@@ -50,6 +61,15 @@ impl<R: Serialize> Subscriber<R> {
         limits: CallLimits,
     ) -> Self {
         Self { sink, connection, limits, message: PhantomData }
+    }
+
+    /// Waits until no other subscription of the connection makes a message. For messages that may be
+    /// long: hold it while one is made and sent, so that not all of them are in memory at once.
+    pub async fn turn(&self) -> Turn<'_> {
+        match &self.connection {
+            Some(connection) => Turn(Some(connection.turn().await)),
+            None => Turn(None),
+        }
     }
 
     /// Sends a message, waiting a bounded time for the subscriber to read those before.
@@ -64,11 +84,32 @@ impl<R: Serialize> Subscriber<R> {
             let why = format!("a message has {} bytes", json.get().len());
             return Err(RpcError::internal(why).into());
         }
+        let until = Instant::now() + self.limits.unread;
+        if json.get().len() > LONG {
+            while self.sink.capacity() < self.sink.max_capacity() {
+                if self.sink.is_closed() {
+                    return Err(Ended::Left);
+                }
+                if Instant::now() >= until {
+                    return Err(self.cut_off());
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        }
         let message = SubscriptionMessage::from(json);
-        let sent = self.sink.send_timeout(message, self.limits.unread).await;
-        if let (Err(SendTimeoutError::Timeout(_)), Some(connection)) = (&sent, &self.connection) {
+        let left = until.saturating_duration_since(Instant::now());
+        match self.sink.send_timeout(message, left).await {
+            Ok(()) => Ok(()),
+            Err(SendTimeoutError::Timeout(_)) => Err(self.cut_off()),
+            Err(SendTimeoutError::Closed(_)) => Err(Ended::Left),
+        }
+    }
+
+    /// Ends the connection of a subscriber that does not read.
+    fn cut_off(&self) -> Ended {
+        if let Some(connection) = &self.connection {
             connection.close();
         }
-        sent.map_err(|_| Ended::Left)
+        Ended::Left
     }
 }

@@ -13,9 +13,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Steps that are read at a time.
-const BATCH: usize = 16;
-
 /// Parameters of `chain_subscribeUpdates`.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -70,16 +67,16 @@ async fn follow(
         // Marked as seen before it is read, so that no change is missed.
         tip.borrow_and_update();
         loop {
+            // Updates are long: of a connection's subscriptions, one at a time holds one.
+            let _turn = subscriber.turn().await;
             let reading = Arc::clone(&api);
-            let read = tokio::task::spawn_blocking(move || steps(&reading, cursor)).await;
+            let read = tokio::task::spawn_blocking(move || step(&reading, cursor)).await;
             let read = read.map_err(|_| RpcError::internal("the updates could not be read"))??;
-            if read.is_empty() {
+            let Some(update) = read else {
                 break;
-            }
-            for update in read {
-                subscriber.send(&update).await?;
-                cursor = update.cursor.0;
-            }
+            };
+            subscriber.send(&update).await?;
+            cursor = update.cursor.0;
         }
         if tip.changed().await.is_err() {
             return Err(RpcError::refused(&interface::STOPPING, "the node is stopping").into());
@@ -87,11 +84,11 @@ async fn follow(
     }
 }
 
-/// The next few steps from a cursor, all of one snapshot.
-fn steps(api: &Api, cursor: BlockHash) -> Result<Vec<UpdateJson>, RpcError> {
+/// The next step from a cursor.
+fn step(api: &Api, cursor: BlockHash) -> Result<Option<UpdateJson>, RpcError> {
     let at = api.at_tip();
-    let updates = updates_since(at.reader(), cursor, BATCH)?;
-    updates.iter().map(|update| describe(api, &at, update)).collect()
+    let updates = updates_since(at.reader(), cursor, 1)?;
+    updates.first().map(|update| describe(api, &at, update)).transpose()
 }
 
 fn describe(api: &Api, at: &Snapshot, update: &Update) -> Result<UpdateJson, RpcError> {

@@ -28,6 +28,9 @@ pub struct Limits {
     pub connections: usize,
     /// Bytes of a request. The largest event in hex must fit: 2 × 1,500,000.
     pub request_len: u32,
+    /// Bytes of requests that all connections may hold together, over HTTP until they are answered, on
+    /// WebSockets until they have come whole; not counting the first 64 KiB of each.
+    pub bodies_len: u32,
     /// Bytes of an answer. The largest block must fit, in hex and decoded.
     pub response_len: u32,
     /// Calls in a batch.
@@ -69,6 +72,7 @@ impl Default for Limits {
         Self {
             connections: 128,
             request_len: 4 << 20,
+            bodies_len: 64 << 20,
             response_len: 16 << 20,
             batch: 100,
             subscriptions: 32,

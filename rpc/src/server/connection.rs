@@ -3,7 +3,7 @@
 use super::config::Limits;
 use super::door::Door;
 use super::socket::Socket;
-use crate::caller::{BearerToken, Caller, Gate};
+use crate::caller::{BearerToken, Caller, Gate, SHORT};
 use crate::error::{RpcError, interface};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
@@ -21,7 +21,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::Service;
 use tower::layer::util::Identity;
 use zeroize::Zeroizing;
@@ -43,7 +43,12 @@ pub(super) struct Shared {
     pub(super) door: Door,
     pub(super) limits: Limits,
     pub(super) service: TowerServiceBuilder<Identity, Identity>,
+    /// What is called over a WebSocket.
     pub(super) methods: Methods,
+    /// What is called over HTTP.
+    pub(super) http_methods: Methods,
+    /// The bytes that unfinished requests may still take.
+    pub(super) bodies: Arc<Semaphore>,
     pub(super) stop: StopHandle,
     /// Turns true when connections must end at once.
     pub(super) killed: watch::Receiver<bool>,
@@ -55,7 +60,9 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) {
         tracing::debug!(%error, "a connection was closed before it began");
         return;
     }
-    let gate = Gate::new(shared.limits.calls_under_way, shared.limits.calls_per_second);
+    let limits = &shared.limits;
+    let bodies = shared.bodies.clone();
+    let gate = Gate::new(limits.calls_under_way, limits.calls_per_second, bodies);
     let (socket, dropped) = Socket::new(stream, gate.clone(), shared.limits.unread_time);
     let mut killed = shared.killed.clone();
     let served = async {
@@ -72,8 +79,11 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) {
 }
 
 async fn serve_http(socket: Socket, caller: Caller, shared: &Arc<Shared>) {
-    let json_rpc = shared.service.clone().build(shared.methods.clone(), shared.stop.clone());
+    let serve =
+        |methods: &Methods| shared.service.clone().build(methods.clone(), shared.stop.clone());
+    let (websocket, http) = (serve(&shared.methods), serve(&shared.http_methods));
     let service = service_fn(|request| {
+        let json_rpc = if ws::is_upgrade_request(&request) { &websocket } else { &http };
         let (caller, json_rpc, shared) = (caller.clone(), json_rpc.clone(), shared.clone());
         async move { Ok::<_, Infallible>(answer(request, caller, json_rpc, &shared).await) }
     });
@@ -115,7 +125,7 @@ async fn answer(
         preflight()
     } else {
         let limit = shared.limits.request_time;
-        let called = call(request, caller, json_rpc, shared.limits.request_len);
+        let called = call(request, caller, json_rpc, shared);
         tokio::time::timeout(limit, called).await.unwrap_or_else(|_| too_slow(limit))
     };
     if let Some(origin) = origin {
@@ -130,21 +140,27 @@ async fn call(
     request: Request<Incoming>,
     caller: Caller,
     mut json_rpc: JsonRpc,
-    max_len: u32,
+    shared: &Shared,
 ) -> HttpResponse {
+    let max_len = shared.limits.request_len;
     let upgrade = ws::is_upgrade_request(&request);
+    if upgrade {
+        caller.is_websocket();
+    }
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(caller);
     if let Some(token) = bearer_token(&parts.headers) {
         parts.extensions.insert(token);
     }
-    let body = if upgrade || parts.method != Method::POST {
-        HttpBody::empty()
+    // The share of all bodies goes back when the request is answered.
+    let (body, _share) = if upgrade || parts.method != Method::POST {
+        (HttpBody::empty(), None)
     } else {
-        match read(body, max_len).await {
-            Ok(bytes) => HttpBody::from(bytes),
+        match read(body, max_len, &shared.bodies).await {
+            Ok((bytes, share)) => (HttpBody::from(bytes), share),
             Err(Unreadable::TooLarge) => return http::response::too_large(max_len),
             Err(Unreadable::Broken) => return http::response::malformed(),
+            Err(Unreadable::NoRoom) => return no_room(),
         }
     };
     match json_rpc.call(Request::from_parts(parts, body)).await {
@@ -160,25 +176,46 @@ async fn call(
 enum Unreadable {
     TooLarge,
     Broken,
+    /// All connections together hold as much as they may.
+    NoRoom,
 }
 
-/// The body, of which no more than `max_len` bytes are ever held.
-async fn read(mut body: Incoming, max_len: u32) -> Result<Vec<u8>, Unreadable> {
+/// The body, of which no more than `max_len` bytes are ever held, and what of `bodies` it takes.
+async fn read(
+    mut body: Incoming,
+    max_len: u32,
+    bodies: &Arc<Semaphore>,
+) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), Unreadable> {
     let max_len = usize::try_from(max_len).unwrap_or(usize::MAX);
     let announced = body.size_hint().lower();
     if usize::try_from(announced).unwrap_or(usize::MAX) > max_len {
         return Err(Unreadable::TooLarge);
     }
     let mut bytes = Vec::new();
+    let mut share: Option<OwnedSemaphorePermit> = None;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Unreadable::Broken)?;
         let Some(data) = frame.data_ref() else { continue };
         if data.len() > max_len.saturating_sub(bytes.len()) {
             return Err(Unreadable::TooLarge);
         }
+        let (had, needed) = (bytes.capacity(), bytes.len().saturating_add(data.len()));
+        if needed > had {
+            // What is taken is what is allocated, not what has come.
+            let capacity = needed.next_power_of_two().min(max_len);
+            let more = capacity.saturating_sub(had.max(SHORT));
+            let more = u32::try_from(more).map_err(|_| Unreadable::TooLarge)?;
+            let more = bodies.clone().try_acquire_many_owned(more);
+            let more = more.map_err(|_| Unreadable::NoRoom)?;
+            match &mut share {
+                Some(share) => share.merge(more),
+                None => share = Some(more),
+            }
+            bytes.reserve_exact(capacity.saturating_sub(bytes.len()));
+        }
         bytes.extend_from_slice(data);
     }
-    Ok(bytes)
+    Ok((bytes, share))
 }
 
 fn bearer_token(headers: &HeaderMap) -> Option<BearerToken> {
@@ -210,11 +247,21 @@ fn text(status: StatusCode, why: impl Display) -> HttpResponse {
 
 fn too_slow(limit: Duration) -> HttpResponse {
     let why = format!("the request took longer than {} seconds", limit.as_secs());
-    let error = RpcError::refused(&interface::TOO_SLOW, why).to_object();
+    refused(StatusCode::REQUEST_TIMEOUT, &RpcError::refused(&interface::TOO_SLOW, why))
+}
+
+fn no_room() -> HttpResponse {
+    let why = "too many long requests are under way, try again later";
+    refused(StatusCode::SERVICE_UNAVAILABLE, &RpcError::refused(&interface::BUSY, why))
+}
+
+/// An answer to a request that was not read whole, after which the connection can't go on.
+fn refused(status: StatusCode, why: &RpcError) -> HttpResponse {
+    let error = why.to_object();
     let body = Response::new(ResponsePayload::<()>::error(error), Id::Null);
     let body = serde_json::to_string(&body).unwrap_or_default();
     let mut response = HttpResponse::new(HttpBody::from(body));
-    *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
+    *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));

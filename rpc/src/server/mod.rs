@@ -13,10 +13,13 @@ pub use config::{Limits, ServerConfig};
 pub use door::{BadAllowance, Refusal};
 
 use connection::{Shared, serve};
+use jsonrpsee::MethodCallback;
 use jsonrpsee::server::{
-    BatchRequestConfig, Methods, PingConfig, ServerConfig as JsonRpcConfig, ServerHandle,
-    StopHandle, stop_channel,
+    BatchRequestConfig, Extensions, Methods, PingConfig, RpcModule, ServerConfig as JsonRpcConfig,
+    ServerHandle, StopHandle, stop_channel,
 };
+use jsonrpsee::types::error::METHOD_NOT_FOUND_CODE;
+use jsonrpsee::types::{ErrorObjectOwned, Params};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -41,16 +44,25 @@ pub enum ServerError {
     )]
     External(SocketAddr),
     /// The address can't be listened on.
-    #[error("can't listen on {addr}: {source}")]
+    #[error("can't listen on {addr}: {error}{}", remedy(.error))]
     Bind {
         /// The address.
         addr: SocketAddr,
         /// What the operating system says.
-        source: io::Error,
+        error: io::Error,
     },
     /// A configured host or origin that can't be one.
     #[error(transparent)]
     Allowance(#[from] BadAllowance),
+}
+
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "; stop what listens there, or choose another with --rpc-addr (port 0 takes a free one)"
+        }
+        _ => "",
+    }
 }
 
 /// A server that runs. Dropped, it stops at once; [`Server::stop`] lets calls under way finish.
@@ -74,11 +86,12 @@ impl Server {
         if !config.addr.ip().is_loopback() && !config.unsafe_external {
             return Err(ServerError::External(config.addr));
         }
-        let bind = |source| ServerError::Bind { addr: config.addr, source };
+        let bind = |error| ServerError::Bind { addr: config.addr, error };
         let listener = TcpListener::bind(config.addr).await.map_err(bind)?;
         let addr = listener.local_addr().map_err(bind)?;
         let door = door::Door::new(addr, &config.allowed_hosts, &config.allowed_origins)?;
         let limits = config.limits;
+        let methods = methods.into();
         let (stop_handle, stop) = stop_channel();
         let (kill, killed) = watch::channel(false);
         let shared = Arc::new(Shared {
@@ -87,7 +100,11 @@ impl Server {
             service: jsonrpsee::server::Server::builder()
                 .set_config(json_rpc_config(&limits))
                 .to_service_builder(),
-            methods: methods.into(),
+            http_methods: without_subscriptions(&methods),
+            methods,
+            bodies: Arc::new(Semaphore::new(
+                usize::try_from(limits.bodies_len).unwrap_or(Semaphore::MAX_PERMITS),
+            )),
             stop: stop_handle.clone(),
             killed,
         });
@@ -134,6 +151,28 @@ fn json_rpc_config(limits: &Limits) -> JsonRpcConfig {
             PingConfig::new().ping_interval(limits.ping).inactive_limit(limits.ping * 2),
         )
         .build()
+}
+
+/// The same methods for HTTP, where a subscription has no way to send its messages: it says so.
+fn without_subscriptions(methods: &Methods) -> Methods {
+    let mut refusals = RpcModule::new(());
+    let mut all = Methods::new();
+    for name in methods.method_names() {
+        let added = match methods.method(name) {
+            Some(MethodCallback::Subscription(_) | MethodCallback::Unsubscription(_)) => {
+                let refuse = move |_: Params<'_>, &(): &(), _: &Extensions| {
+                    let why = format!("Method not found: {name} needs a WebSocket");
+                    Err::<(), _>(ErrorObjectOwned::owned(METHOD_NOT_FOUND_CODE, why, None::<()>))
+                };
+                refusals.register_method(name, refuse).map(|_| ())
+            }
+            Some(other) => all.verify_and_insert(name, other.clone()).map(|_| ()),
+            None => Ok(()),
+        };
+        added.expect("names of one set differ");
+    }
+    all.merge(refusals).expect("names of one set differ");
+    all
 }
 
 /// Accepts connections until told to stop, then waits for them to end.

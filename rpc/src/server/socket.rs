@@ -18,10 +18,11 @@ use tokio::time::Sleep;
 /// a byte now and then does not keep a connection.
 const PROGRESS: usize = 64 << 10;
 
-/// A TCP socket with three rules of its own:
+/// A TCP socket with four rules of its own:
 /// while the client leaves unread what we write, nothing more is read from it;
 /// what it leaves unread for `unread` ends the connection;
-/// and while its calls under way are at their bound, nothing more is read either.
+/// while its calls under way are at their bound, nothing more is read either;
+/// and a WebSocket ends whose unfinished message no longer fits what all connections may hold.
 pub(crate) struct Socket {
     stream: TcpStream,
     gate: Arc<Gate>,
@@ -103,7 +104,14 @@ impl AsyncRead for Socket {
         if self.blocked || self.gate.is_full() {
             return Poll::Pending;
         }
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if !self.gate.read(buffer.filled().len().saturating_sub(before)) {
+            tracing::debug!("ended a WebSocket: too many bytes of unfinished messages");
+            self.gate.close();
+            return Poll::Ready(Err(ErrorKind::ConnectionAborted.into()));
+        }
+        read
     }
 }
 

@@ -121,7 +121,13 @@ async fn a_taken_port_is_named() {
     let config = ServerConfig { addr, ..ServerConfig::default() };
     let error = Server::start(config, Methods::new()).await.err().unwrap();
     assert!(matches!(error, ServerError::Bind { .. }));
-    assert!(error.to_string().starts_with(&format!("can't listen on {addr}: ")), "{error}");
+    let text = error.to_string();
+    assert!(text.starts_with(&format!("can't listen on {addr}: ")), "{text}");
+    assert!(
+        text.ends_with("or choose another with --rpc-addr (port 0 takes a free one)"),
+        "{text}"
+    );
+    assert!(std::error::Error::source(&error).is_none(), "what the system says is said once");
 }
 
 #[tokio::test]

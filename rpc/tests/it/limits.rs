@@ -47,6 +47,82 @@ async fn oversized_requests_are_refused_before_they_are_read() {
     assert_eq!(call(addr, "test_echo", json!(["a"])).await["result"]["totalLen"], 1);
 }
 
+/// Connections that stall within long requests hold a bounded number of bytes together.
+#[tokio::test]
+async fn the_bytes_of_unfinished_requests_are_bounded() {
+    let limits = Limits { bodies_len: 300_000, request_len: 1_000_000, ..Limits::default() };
+    let fixture = start(limits, CallLimits::default()).await;
+    let addr = fixture.server.addr();
+    let head = format!(
+        "POST / HTTP/1.1\r\nhost: {addr}\r\ncontent-type: application/json\r\n\
+         content-length: 900000\r\n\r\n"
+    );
+    // As they grow, 200,000 bytes take 262,144, the first 65,536 of them for nothing: 196,608. Of
+    // the second connection, 131,073 would take as much again.
+    let part = "x".repeat(200_000);
+    let mut first = Raw::connect(addr).await;
+    first.send(format!("{head}{part}")).await;
+    assert!(timeout(SECOND / 2, first.reply()).await.is_err(), "its rest is waited for");
+    let mut second = Raw::connect(addr).await;
+    // No more than that, so that nothing is left unread when the connection ends.
+    second.send(format!("{head}{}", "x".repeat(131_500))).await;
+    let reply = timeout(SECOND, second.reply()).await.unwrap().unwrap();
+    assert_eq!((reply.status, reply.error_code()), (503, 1002));
+    // Short requests are answered all the same.
+    let short = request("test_echo", json!(["x".repeat(60_000)]));
+    assert_eq!(post_once(addr, &short).await.json()["result"]["totalLen"], 60_000);
+    // What is given up, or answered, gives its bytes back.
+    drop(first);
+    let long = request("test_echo", json!(["x".repeat(250_000)]));
+    let start = Instant::now();
+    while post_once(addr, &long).await.status != 200 {
+        assert!(start.elapsed() < 5 * SECOND, "the bytes come back");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(post_once(addr, &long).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_bytes_of_unfinished_messages_are_bounded() {
+    let limits = Limits { bodies_len: 300_000, request_len: 1_000_000, ..Limits::default() };
+    let fixture = start(limits, CallLimits::default()).await;
+    let addr = fixture.server.addr();
+    let long = request("test_echo", json!(["x".repeat(250_000)]));
+    // 200,000 each take 134,464 of the 300,000.
+    let part = &frame(&[b'x'; 900_000])[..200_000];
+    let mut stalled = [websocket(addr).await, websocket(addr).await];
+    for socket in &mut stalled {
+        socket.send(part).await;
+        assert!(!socket.closes_within(SECOND / 2).await);
+    }
+    let mut third = websocket(addr).await;
+    // It may end while this is being sent.
+    let _ = third.0.write_all(part).await;
+    assert!(third.closes_within(SECOND).await);
+    // Short messages are always read, and long ones again when there is room.
+    let mut short = websocket(addr).await;
+    for _ in 0..20 {
+        short.send(frame(request("test_echo", json!(["x".repeat(10_000)])).as_bytes())).await;
+    }
+    assert!(!short.closes_within(SECOND / 2).await);
+    drop(stalled);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    for _ in 0..5 {
+        short.send(frame(long.as_bytes())).await;
+    }
+    assert!(!short.closes_within(SECOND / 2).await);
+}
+
+#[tokio::test]
+async fn subscriptions_over_http_are_refused_by_name() {
+    let fixture = start(Limits::default(), CallLimits::default()).await;
+    let addr = fixture.server.addr();
+    let answer = call(addr, "test_subscribeFlood", json!([])).await;
+    assert_eq!(answer["error"]["code"], -32601);
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert_eq!(message, "Method not found: test_subscribeFlood needs a WebSocket");
+}
+
 #[tokio::test]
 async fn oversized_answers_are_not_sent() {
     let limits = Limits { response_len: 10_000, ..Limits::default() };
