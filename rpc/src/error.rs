@@ -54,7 +54,7 @@ rules! {
         NOT_ACCEPTED = 1008 "rpc.NotAccepted" "the block is known already, known to be invalid, or not worth keeping";
         NOT_DONE = 1009 "rpc.NotDone" "the node could not do what an admin asked";
         NOT_AN_EVENT = 1100 "event.Malformed" "the bytes are no event, or no call";
-        BAD_SIGNATURE = 1101 "event.BadSignature" "the event is not signed by its signer";
+        BAD_SIGNATURE = 1101 "event.BadSignature" "the event is not signed by its signer, or was made for another chain";
         BAD_CALL_SIGNATURE = 1102 "event.BadCallSignature" "a signature within the event's call fails";
     }
 }

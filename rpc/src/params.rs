@@ -37,12 +37,16 @@ pub(crate) fn parse<P: Params>(raw: &RawParams<'_>) -> Result<P, RpcError> {
     })
 }
 
-/// The names of a struct's fields in their order, which is what `params` by position follows.
-pub(crate) fn field_names<P: Params>() -> &'static [&'static str] {
-    match P::deserialize(FieldNames) {
-        Err(Found(names)) => names,
-        Ok(_) => &[],
-    }
+/// The names of a struct's fields in their order, which is what `params` by position follows. Other
+/// names of the same fields are left out: they would look like more parameters.
+pub(crate) fn field_names<P: Params>() -> Vec<&'static str> {
+    let Err(Found(names)) = P::deserialize(FieldNames) else {
+        return Vec::new();
+    };
+    let schema = schemars::schema_for!(P);
+    let properties = schema.get("properties").and_then(|properties| properties.as_object());
+    let is_field = |name: &&&str| properties.is_some_and(|all| all.contains_key(**name));
+    names.iter().filter(is_field).copied().collect()
 }
 
 /// A deserializer that gives nothing but learns which fields are asked for.
@@ -116,6 +120,23 @@ mod tests {
         }
         assert_eq!(field_names::<Example>(), ["firstName", "limit"]);
         assert_eq!(field_names::<NoParams>(), [""; 0]);
+    }
+
+    #[derive(Debug, Serialize, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields, rename_all = "camelCase")]
+    struct Aliased {
+        #[serde(alias = "also", alias = "zero")]
+        the_event: u64,
+        #[serde(default)]
+        wait: Option<bool>,
+    }
+
+    #[test]
+    fn other_names_of_a_parameter_are_no_parameters() {
+        assert_eq!(field_names::<Aliased>(), ["theEvent", "wait"]);
+        let error = parse::<Aliased>(&RawParams::new(Some("[]"))).unwrap_err();
+        assert!(error.message().ends_with("the method takes: theEvent, wait"), "{error}");
+        assert!(parse::<Aliased>(&RawParams::new(Some(r#"{"zero":1}"#))).is_ok());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::error::{RpcError, Rule, interface};
 use blocktree_consensus::{EventError, NotYet, Violation};
 use blocktree_mempool::{Dropped, PoolRefusal};
 use blocktree_primitives::DecodeError;
+use blocktree_primitives::key::SignatureError;
 use blocktree_runtime::Refusal;
 use blocktree_service::{GenerateError, Stopped, SubmitError, TemplateError};
 use blocktree_state::Fault;
@@ -259,6 +260,11 @@ impl From<EventError<Refusal>> for RpcError {
     fn from(error: EventError<Refusal>) -> Self {
         match error {
             EventError::Malformed(refusal) => refusal.into(),
+            EventError::Signature(SignatureError::BadSignature) => {
+                // Which of the two can't be told: the chain is part of what is signed.
+                let why = "the signature does not verify (or was made for another chain)";
+                Self::refused(&interface::BAD_SIGNATURE, why)
+            }
             EventError::Signature(why) => Self::refused(&interface::BAD_SIGNATURE, why.to_string()),
             EventError::CallSignature { .. } => {
                 Self::refused(&interface::BAD_CALL_SIGNATURE, error.to_string())

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 /// A block by its hash or its height.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a block is a height or a hash of 64 lower-case hex digits")]
 pub(super) enum BlockRef {
     /// Of the best chain.
     Height(u64),
