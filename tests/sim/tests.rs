@@ -152,6 +152,16 @@ fn a_late_node_takes_in_a_chain_longer_than_any_answer() {
     assert!(report.height > HEIGHT);
 }
 
+#[test]
+fn five_nodes_stand_a_siege_of_thirty_nine_liars() {
+    let liars: Vec<Role> = [Role::ALL; 3].concat();
+    let calm = Scenario::calm(17, 5);
+    let report = run_alone(Scenario { liars, is_calm: false, partitions: 1, crashes: 1, ..calm });
+    show(&report);
+    println!("{:#?}", report.counts);
+    assert_eq!(report.findings, []);
+}
+
 /// The part of a sorted list that is below its middle, and all but a hundredth.
 fn median_and_p99(times: &mut [u64]) -> (u64, u64) {
     times.sort_unstable();

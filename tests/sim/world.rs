@@ -23,7 +23,7 @@ use std::sync::Arc;
 /// Milliseconds between a node's ticks.
 pub(crate) const TICK: Time = 100;
 /// Milliseconds between a liar's ideas.
-pub(crate) const IDEA: Time = 500;
+pub(crate) const IDEA: Time = 100;
 /// Milliseconds between a node's discoveries of others.
 const DISCOVERY: Time = 4_000;
 /// Seconds from genesis to the start of a run: more than any clock is wrong.
@@ -122,7 +122,7 @@ impl World {
         }
         for liar in 0..world.liars.len() {
             let who = world.nodes.len() + liar;
-            let delay = world.dice.below(IDEA * 4);
+            let delay = world.dice.below(2_000);
             world.plan.after(delay, Happening::Idea { who });
         }
         world.plan_accidents();

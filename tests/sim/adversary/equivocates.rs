@@ -42,7 +42,7 @@ impl Act for Equivocates {
     }
 
     fn idea(&mut self, scene: &mut Scene<'_>) {
-        if !scene.dice.once_in(16) {
+        if !scene.dice.once_in(80) {
             return;
         }
         let make = |miner, limit| {

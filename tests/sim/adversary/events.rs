@@ -29,7 +29,7 @@ impl Act for Events {
     }
 
     fn idea(&mut self, scene: &mut Scene<'_>) {
-        if !scene.dice.once_in(6) {
+        if !scene.dice.once_in(30) {
             return;
         }
         let rules = &scene.best.rules;

@@ -37,7 +37,7 @@ impl Act for Garbage {
 
     fn idea(&mut self, scene: &mut Scene<'_>) {
         for peer in scene.peers.clone() {
-            if scene.dice.once_in(4) {
+            if scene.dice.once_in(20) {
                 let bytes = garbage(scene);
                 scene.ask_bytes(peer, bytes);
             }

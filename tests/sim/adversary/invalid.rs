@@ -27,7 +27,7 @@ impl Act for Invalid {
     }
 
     fn idea(&mut self, scene: &mut Scene<'_>) {
-        if !scene.dice.once_in(10) {
+        if !scene.dice.once_in(50) {
             return;
         }
         let flaw = scene.dice.pick(&FLAWS).copied().unwrap_or(Flaw::StateRoot);

@@ -96,7 +96,7 @@ impl Role {
             Self::Stale => Box::new(stale::Stale),
             Self::Garbage => Box::new(garbage::Garbage),
             Self::Events => Box::<events::Events>::default(),
-            Self::WrongBody => Box::new(wrong_body::WrongBody),
+            Self::WrongBody => Box::<wrong_body::WrongBody>::default(),
             Self::Unsolicited => Box::new(unsolicited::Unsolicited),
             Self::Pesters => Box::new(pesters::Pesters),
             Self::Spoils => Box::new(spoils::Spoils),
@@ -119,7 +119,7 @@ pub(crate) trait Act {
         scene.answer(token, &response);
     }
 
-    /// Half a second has passed.
+    /// A tenth of a second has passed.
     fn idea(&mut self, _scene: &mut Scene<'_>) {}
 }
 
@@ -298,11 +298,12 @@ impl World {
         }
     }
 
-    /// Half a second of a liar's: it dials somebody, and does what it does.
+    /// A tenth of a second of a liar's: now and then it dials somebody, and it does what it does.
     pub(crate) fn idea(&mut self, seat: usize) {
         let peer = self.dice.index(self.nodes.len());
         let is_dialling = self.links.is_dialling(seat, peer);
-        if !self.links.is_open(seat, peer) && !is_dialling {
+        let dials = self.dice.once_in(5);
+        if dials && !self.links.is_open(seat, peer) && !is_dialling {
             self.links.deed(&mut self.plan, seat, Deed::Dial { peer });
         }
         if self.is_active {

@@ -33,7 +33,7 @@ impl Act for Poisons {
     }
 
     fn idea(&mut self, scene: &mut Scene<'_>) {
-        if !scene.dice.once_in(20) {
+        if !scene.dice.once_in(100) {
             return;
         }
         let mut chain = scene.best.fork();

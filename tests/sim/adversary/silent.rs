@@ -15,7 +15,7 @@ impl Act for Silent {
     fn asked(&mut self, _: &mut Scene<'_>, _: usize, _: u64, _: &Request) {}
 
     fn idea(&mut self, scene: &mut Scene<'_>) {
-        if scene.dice.once_in(10) {
+        if scene.dice.once_in(50) {
             let claim = scene.claim(BlockHash([0x52; 32]), 2_000);
             for peer in scene.peers.clone() {
                 scene.ask(peer, &Request::Hello(claim));

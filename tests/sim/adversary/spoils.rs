@@ -25,7 +25,7 @@ impl Act for Spoils {
 
     fn idea(&mut self, scene: &mut Scene<'_>) {
         let ids: Vec<_> = scene.best.pool().best().take(100).map(|event| event.id()).collect();
-        if ids.is_empty() {
+        if ids.is_empty() || !scene.dice.once_in(5) {
             return;
         }
         let ids = BoundedVec::try_from(ids).unwrap_or_default();

@@ -31,6 +31,9 @@ impl Act for Stale {
     }
 
     fn idea(&mut self, scene: &mut Scene<'_>) {
+        if !scene.dice.once_in(10) {
+            return;
+        }
         let hello = stale(scene);
         for peer in scene.peers.clone() {
             scene.ask(peer, &Request::Hello(hello));

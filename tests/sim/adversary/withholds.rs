@@ -41,7 +41,7 @@ impl Act for Withholds {
     }
 
     fn idea(&mut self, scene: &mut Scene<'_>) {
-        if !scene.dice.once_in(20) {
+        if !scene.dice.once_in(100) {
             return;
         }
         let mut chain = scene.best.fork();

@@ -5,9 +5,12 @@ use super::{Act, Scene, compact, honest};
 use crate::miner::{stored, with_other_body, with_other_commitment};
 use blocktree_network::message::Compact;
 use blocktree_network::{Request, Response};
-use blocktree_primitives::BoundedVec;
+use blocktree_primitives::{BlockHash, BoundedVec};
 
-pub(super) struct WrongBody;
+#[derive(Default)]
+pub(super) struct WrongBody {
+    last: BlockHash,
+}
 
 impl Act for WrongBody {
     fn asked(&mut self, scene: &mut Scene<'_>, _: usize, token: u64, request: &Request) {
@@ -38,11 +41,13 @@ impl Act for WrongBody {
         scene.answer(token, &response);
     }
 
-    /// Tells the newest block to whoever has not got it yet, wrongly.
+    /// Tells the newest block as soon as somebody has it, wrongly: whoever has not got it yet may hear
+    /// of it so for the first time.
     fn idea(&mut self, scene: &mut Scene<'_>) {
         let tip = scene.best.importer.tip().hash;
         let Some(block) = stored(scene.best, &tip) else { return };
-        if tip == scene.best.rules.genesis {
+        let is_new = core::mem::replace(&mut self.last, tip) != tip;
+        if tip == scene.best.rules.genesis || !(is_new || scene.dice.once_in(20)) {
             return;
         }
         let told = match scene.dice.below(3) {
