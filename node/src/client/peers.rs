@@ -19,6 +19,9 @@ const URL_VARIABLE: &str = "BLOCKTREE_RPC";
 const EXAMPLES: &str = "\
 Examples:
   blocktree peers
+  blocktree run --data-dir ./node2 --rpc-addr 127.0.0.1:9945 --p2p-addr /ip4/127.0.0.1/tcp/0 \
+      --bootnode $(blocktree peers address)
+      A second node on this machine, with the first for a beginning.
   blocktree peers add /ip4/192.0.2.1/tcp/30333/p2p/16Uiu2…
   blocktree peers remove 16Uiu2… --data-dir /tmp/second";
 
@@ -43,6 +46,8 @@ pub(crate) struct PeersArgs {
 
 #[derive(Debug, Subcommand)]
 enum PeersCommand {
+    /// Print where other nodes reach the node, as --bootnode wants it
+    Address,
     /// Have the node connect with a peer and stay connected as long as it runs
     Add {
         /// Where it is and who it is: what the other node prints under "peers"
@@ -72,6 +77,7 @@ impl PeersArgs {
         let link = LinkArgs::to(url.clone(), self.json).connect().await?;
         let (method, mut params, done) = match self.command {
             None => return list(&link).await,
+            Some(PeersCommand::Address) => return own_address(&link).await,
             Some(PeersCommand::Add { address }) => {
                 let done = format!("wanted  {address}\n`blocktree peers` shows when it is there");
                 ("admin_addPeer", json!({ "address": address }), done)
@@ -147,6 +153,14 @@ async fn list(link: &Link) -> Result<Answer> {
     let text = in_words(field(&own, "")?, &field::<Vec<String>>(&addresses, "")?, &rows);
     let json = json!({ "localPeerId": own, "listenAddresses": addresses, "peers": peers });
     Ok(Answer::new(text, json))
+}
+
+async fn own_address(link: &Link) -> Result<Answer> {
+    let addresses = link.ask("system_localListenAddresses", json!([])).await?;
+    match field::<Vec<String>>(&addresses, "")?.into_iter().next() {
+        Some(first) => Ok(Answer::new(first, addresses)),
+        None => bail!("the node listens nowhere (its --p2p-addr says where it should)"),
+    }
 }
 
 fn in_words(own: Option<String>, addresses: &[String], peers: &[PeerInfo]) -> String {

@@ -77,6 +77,9 @@ pub(crate) fn start(parts: &Parts<'_>) -> Result<(NetworkThread, Arc<Swarm>)> {
         .context("the network does not start (--p2p-addr says where)")?;
     let (sender, inbox) = mpsc::unbounded_channel();
     let sender = Inbox(sender);
+    let waits_for_peers = !settings.bootnodes.is_empty() || !settings.reserved.is_empty();
+    // From the first block on; the driver lets go.
+    parts.mining.hold(waits_for_peers);
     let seen = Arc::new(Seen::default());
     let importing = Importing::start(chain, sender.clone()).context("no thread for imports")?;
     let judging = Judging::start((*chain).clone(), sender.clone(), runtime);
@@ -98,7 +101,7 @@ pub(crate) fn start(parts: &Parts<'_>) -> Result<(NetworkThread, Arc<Swarm>)> {
         judging,
         seen: Arc::clone(&seen),
         data_dir: data_dir.to_path_buf(),
-        waits_for_peers: !settings.bootnodes.is_empty() || !settings.reserved.is_empty(),
+        waits_for_peers,
     };
     let thread = driver.spawn(events, inbox, runtime)?;
     let swarm = Arc::new(Swarm::new(handle.clone(), sender, seen));
