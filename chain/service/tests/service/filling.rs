@@ -1,5 +1,7 @@
 //! What a template holds when the front of the pool is hostile, by rules that say what an event weighs
 //! and what becomes of it.
+// The derive of an enum's encoding writes its index as `as u8`.
+#![allow(clippy::cast_possible_truncation)]
 
 use blocktree_chainspec::ChainSpec;
 use blocktree_consensus::{
