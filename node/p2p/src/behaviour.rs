@@ -22,8 +22,6 @@ const IDENTIFY_INTERVAL: Duration = Duration::from_secs(300);
 /// Bytes of a message of Kademlia at most: 20 peers with 8 addresses each take less.
 const MAX_KAD_MESSAGE: usize = 16 << 10;
 const KAD_QUERY_TIME: Duration = Duration::from_secs(30);
-/// How often the table of known nodes is refreshed.
-const KAD_REFRESH: Duration = Duration::from_secs(300);
 /// Nodes of one distance that are kept.
 const KAD_BUCKET: NonZeroUsize = NonZeroUsize::new(20).expect("20 is not 0");
 /// For others behind routers: who may reserve here, and what goes through. A relayed connection serves
@@ -125,7 +123,7 @@ fn kademlia(me: PeerId, name: StreamProtocol) -> kad::Behaviour<kad::store::Memo
         .set_provider_publication_interval(None)
         .set_max_packet_size(MAX_KAD_MESSAGE)
         .set_query_timeout(KAD_QUERY_TIME)
-        .set_periodic_bootstrap_interval(Some(KAD_REFRESH));
+        .set_periodic_bootstrap_interval(None);
     let store = kad::store::MemoryStoreConfig {
         max_records: 1,
         max_value_bytes: 1,

@@ -109,6 +109,8 @@ impl Discovery {
         if getrandom::fill(&mut place).is_ok() {
             behaviour.kad.get_closest_peers(place.to_vec());
         }
+        // The neighbours, too; an error says that the table is empty.
+        let _ = behaviour.kad.bootstrap();
     }
 }
 

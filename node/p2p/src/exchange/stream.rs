@@ -11,8 +11,10 @@ use parity_scale_codec::Encode;
 use std::io;
 use tokio::time::timeout;
 
-/// Bytes read or written at once.
+/// Bytes written at once.
 const CHUNK: usize = 64 << 10;
+/// Bytes that there is room for before any came: most requests take less.
+const FIRST: usize = 1 << 10;
 
 /// Why a message did not come or go.
 #[derive(Debug)]
@@ -34,27 +36,25 @@ async fn read_to_end(
     lease: &mut Lease,
 ) -> Result<Vec<u8>, Broken> {
     let mut bytes = Vec::new();
+    let mut filled = 0;
     loop {
-        // One byte beyond the limit tells an end from an excess.
-        let room = (limit + 1).saturating_sub(bytes.len()).min(CHUNK);
-        if bytes.capacity() - bytes.len() < room {
-            // Grown by the half, so that copying stays linear and little is held for nothing.
-            let more = room.max(bytes.len() / 2).min(limit + 1 - bytes.len());
-            let before = bytes.capacity();
-            bytes.reserve_exact(more);
-            if !lease.grow(bytes.capacity() - before) {
+        if filled == bytes.len() {
+            // As much again as came, so that copying stays linear and a short message holds little.
+            // One byte beyond the limit tells an end from an excess.
+            let more = filled.max(FIRST).min(limit + 1 - filled);
+            if !lease.grow(more) {
                 return Err(Broken::Full);
             }
+            bytes.resize(filled + more, 0);
         }
-        let len = bytes.len();
-        bytes.resize(len + room, 0);
-        let tail = bytes.get_mut(len..).unwrap_or_default();
-        let read = stream.read(tail).await.map_err(|_| Broken::Gone)?;
-        bytes.truncate(len + read);
+        let rest = bytes.get_mut(filled..).unwrap_or_default();
+        let read = stream.read(rest).await.map_err(|_| Broken::Gone)?;
+        filled += read;
         if read == 0 {
+            bytes.truncate(filled);
             return Ok(bytes);
         }
-        if bytes.len() > limit {
+        if filled > limit {
             return Err(Broken::Offence(Offence::TooLong(limit)));
         }
     }
@@ -154,12 +154,13 @@ mod tests {
 
     #[test]
     fn messages_are_read_whole_up_to_the_limit_and_no_further() {
-        for limit in [0, 1, 10, CHUNK - 1, CHUNK, CHUNK + 1, 300_000] {
+        for limit in [0, 1, 10, FIRST - 1, FIRST, FIRST + 1, 300_000] {
             for len in [0, 1, limit.saturating_sub(1), limit] {
                 if len <= limit {
                     let (got, used) = read(len, limit, usize::MAX);
                     assert_eq!(got.unwrap(), len);
                     assert!(used <= limit + 1, "{used} for a limit of {limit}");
+                    assert!(used <= FIRST.max(2 * len), "{used} for {len}");
                 }
             }
             for len in [limit + 1, limit + 2, limit * 10 + 100_000] {

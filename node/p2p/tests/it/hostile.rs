@@ -212,27 +212,30 @@ async fn one_peer_takes_two_large_answers_at_once_and_no_more() {
     assert_eq!(node.asked().await.2.name(), "events", "one done, the next");
 }
 
+/// Relays look for the end of what they serve every ten seconds, so that is how long it takes.
+async fn identify_ping_and_leave(listen: &str) {
+    let (mut node, address) = victim(listen).await;
+    let key = libp2p::identity::Keypair::generate_ed25519();
+    let mut attacker = Attacker::start(key, Script::Say(vec![]));
+    attacker.dial(node.id, &address);
+    let info = attacker.wait_for(|seen| match seen {
+        Seen::Identified(info) => Some(info),
+        _ => None,
+    });
+    let info = info.await;
+    assert_eq!(info.protocol_version, crate::support::PROTOCOL);
+    assert!(info.agent_version.starts_with("blocktree/"), "{}", info.agent_version);
+    attacker.wait_for(|seen| matches!(seen, Seen::Pinged).then_some(())).await;
+    attacker.ask(node.id, Script::Say(SMALL.to_vec()));
+    attacker.wait_for(|seen| matches!(seen, Seen::Failed).then_some(())).await;
+    // Pings don't keep it.
+    attacker.wait_for(|seen| matches!(seen, Seen::Closed { remaining: 0 }).then_some(())).await;
+    node.never(|_| true).await;
+}
+
 #[tokio::test]
 async fn peers_that_are_no_nodes_identify_and_ping_and_that_is_all() {
-    for listen in [TCP, QUIC] {
-        let (mut node, address) = victim(listen).await;
-        let key = libp2p::identity::Keypair::generate_ed25519();
-        let mut attacker = Attacker::start(key, Script::Say(vec![]));
-        attacker.dial(node.id, &address);
-        let info = attacker.wait_for(|seen| match seen {
-            Seen::Identified(info) => Some(info),
-            _ => None,
-        });
-        let info = info.await;
-        assert_eq!(info.protocol_version, crate::support::PROTOCOL);
-        assert!(info.agent_version.starts_with("blocktree/"), "{}", info.agent_version);
-        attacker.wait_for(|seen| matches!(seen, Seen::Pinged).then_some(())).await;
-        attacker.ask(node.id, Script::Say(SMALL.to_vec()));
-        attacker.wait_for(|seen| matches!(seen, Seen::Failed).then_some(())).await;
-        // Pings don't keep it.
-        attacker.wait_for(|seen| matches!(seen, Seen::Closed { remaining: 0 }).then_some(())).await;
-        node.never(|_| true).await;
-    }
+    tokio::join!(identify_ping_and_leave(TCP), identify_ping_and_leave(QUIC));
 }
 
 #[tokio::test]
