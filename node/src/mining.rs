@@ -12,6 +12,7 @@ use blocktree_runtime::{BlocktreeRuntime, Call};
 use blocktree_service::{Chain, Template, TemplateError};
 use blocktree_state::Fault;
 use blocktree_wallet::{DevKeyRefused, refuse_dev_principal};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -181,6 +182,8 @@ struct Work {
     pace: Pace,
     faults: watch::Sender<Option<Fault>>,
     hold: Arc<Hold>,
+    /// Differs from node to node.
+    chance: RandomState,
     started: Instant,
     /// Templates that were given up while the tip stayed.
     refreshes: AtomicU64,
@@ -228,6 +231,7 @@ impl Work {
             pace,
             faults,
             hold,
+            chance: RandomState::new(),
             started: Instant::now(),
             refreshes: AtomicU64::new(0),
             next_look: AtomicU64::new(0),
@@ -298,7 +302,9 @@ impl Work {
             return false;
         }
         match (self.pace, state.tip) {
-            (Pace::Fixed(gap), Some((_, Some(since)))) => now.duration_since(since) >= gap,
+            (Pace::Fixed(gap), Some((generation, Some(since)))) => {
+                now.duration_since(since) >= around(gap, self.chance.hash_one(generation))
+            }
             _ => true,
         }
     }
@@ -363,6 +369,14 @@ impl Work {
     }
 }
 
+/// From nine tenths to eleven tenths of `gap`, evenly: miners that all waited the same time would all find
+/// a block at the same moment, and fork the chain for ever.
+fn around(gap: Duration, chance: u64) -> Duration {
+    let tenth = gap / 10;
+    let spread = u64::try_from(tenth.as_micros().saturating_mul(2)).unwrap_or(u64::MAX);
+    gap.saturating_sub(tenth).saturating_add(Duration::from_micros(chance % spread.max(1)))
+}
+
 impl WorkSource for Work {
     fn generation(&self) -> u64 {
         if self.pace == Pace::Difficulty {
@@ -391,10 +405,14 @@ impl WorkSource for Work {
             }
         }
         let template = &state.current.as_ref()?.template;
+        let mut commitment = template.commitment;
+        // Two miners of one coinbase would search, and find, the same block.
+        let own = self.chance.hash_one(0_u64).to_le_bytes();
+        commitment.extra_nonce[..4].copy_from_slice(&own[..4]);
         Some(Job {
             id: template.id,
             header: template.header,
-            commitment: template.commitment,
+            commitment,
             target: template.target.to_le_bytes(),
             min_time: template.min_time,
             not_before: None,
@@ -506,5 +524,14 @@ mod tests {
         mining.stop();
         drop((mining, chain));
         writer.stop().unwrap();
+    }
+
+    #[test]
+    fn the_pace_is_kept_on_average_and_no_two_miners_keep_step() {
+        let gap = Duration::from_secs(1);
+        assert_eq!(around(gap, 0), Duration::from_millis(900));
+        assert_eq!(around(gap, 199_999), Duration::from_micros(1_099_999));
+        assert_eq!(around(gap, 200_000), Duration::from_millis(900));
+        assert_eq!(around(Duration::ZERO, 7), Duration::ZERO);
     }
 }
