@@ -80,6 +80,40 @@ fn an_exported_chain_is_the_same_elsewhere_and_a_damaged_one_is_refused_by_name(
     assert!(!path("nowhere").exists() && !other.exists());
 }
 
+/// An export follows no link and replaces nothing but a plain file.
+#[cfg(unix)]
+#[test]
+fn an_export_writes_over_nobody_elses_file() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let (data, _) = mined(folder.path());
+    let (file, mine) = (path("dev.blocks"), path("mine"));
+    std::fs::write(&mine, "dear").unwrap();
+    symlink(&mine, path("dev.blocks.part")).unwrap();
+    let bytes = chain("export", &data, &[text(&file)]).json()["bytes"].as_u64();
+    assert_eq!(std::fs::metadata(&file).map(|found| found.len()).ok(), bytes);
+    assert!(path("dev.blocks.part").is_symlink());
+
+    let link = path("link.blocks");
+    symlink(&mine, &link).unwrap();
+    for args in [&[text(&link)][..], &[text(&link), "--force"]] {
+        chain("export", &data, args).refused(1, &["link.blocks", "not a plain file"]);
+    }
+    chain("export", &data, &["/dev/null", "--force"]).refused(1, &["/dev/null", "plain file"]);
+    assert_eq!(std::fs::read(&mine).unwrap(), b"dear");
+
+    std::fs::write(&file, "older").unwrap();
+    chain("export", &data, &[text(&file), "--force"]).json();
+    assert_eq!(std::fs::metadata(&file).map(|found| found.len()).ok(), bytes);
+    let mut names: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["data", "dev.blocks", "dev.blocks.part", "link.blocks", "mine"]);
+}
+
 #[test]
 fn reverted_blocks_come_back_from_a_file() {
     let folder = tempfile::tempdir().unwrap();
