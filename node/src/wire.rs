@@ -77,9 +77,8 @@ pub(crate) fn start(settings: &Settings, log: LogFilter, runtime: &Runtime) -> R
     let spec = chosen.spec.clone();
     let api = Api::new(chain.clone(), spec, Arc::new(control), peering.clone());
     let (methods, _) = api::methods(api, token, CallLimits::default());
-    let rpc = runtime
-        .block_on(Server::start(rpc.clone(), methods))
-        .context("JSON-RPC does not start (--rpc-addr says where)")?;
+    let rpc =
+        runtime.block_on(Server::start(rpc.clone(), methods)).context("JSON-RPC does not start")?;
     folders::write_rpc_url(data_dir, rpc.addr())?;
     mining.set(*threads, None)?;
     let data_dir = data_dir.clone();

@@ -19,12 +19,12 @@ pub enum PasswordError {
     #[error("the password is longer than {MAX_PASSWORD_BYTES} bytes")]
     TooLong,
     /// Its file can't be read.
-    #[error("can't read the password file {path}: {source}")]
+    #[error("can't read the password file {path}: {error}")]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        error: io::Error,
     },
 }
 
@@ -56,7 +56,7 @@ impl Password {
         let mut buffer = Zeroizing::new([0; MAX_PASSWORD_BYTES + 3]);
         let len = File::open(path)
             .and_then(|mut file| read_up_to(&mut file, buffer.as_mut_slice()))
-            .map_err(|source| PasswordError::Io { path: path.into(), source })?;
+            .map_err(|error| PasswordError::Io { path: path.into(), error })?;
         let bytes = buffer.get(..len).unwrap_or_default();
         let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         Self::new(line.strip_suffix(b"\r").unwrap_or(line))

@@ -61,7 +61,10 @@ const HINTS: [(&[&str], &str); 35] = [
     ),
     (&["storage.PotTooSmall"], "the provider raises it first: `blocktree storage announce --pot`"),
     (&["storage.NoSuchPlacement"], "`blocktree storage placements OFFER` lists those that live"),
-    (&["storage.NoChallenge"], "`blocktree storage demand` has the next block ask"),
+    (
+        &["storage.NoChallenge"],
+        "`blocktree storage demand` has one asked in the block after the demand's",
+    ),
     (
         &["storage.Pending", "storage.ReceiptWhilePending"],
         "the provider answers first: `blocktree storage prove`",

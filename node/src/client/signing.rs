@@ -52,7 +52,7 @@ impl KeyChoice {
         if link.network != Network::Dev {
             let why = match self.dev_key {
                 Some(_) => {
-                    "--dev-key is for dev chains only, this node's chain is none: everybody knows \
+                    "--dev-key is for dev chains only, and this node's chain is not one: everybody knows \
                      those keys; name one of your own with --key NAME"
                 }
                 None => {

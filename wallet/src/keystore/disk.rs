@@ -18,7 +18,7 @@ fn failed<'a>(
     doing: &'static str,
     path: &'a Path,
 ) -> impl FnOnce(io::Error) -> KeystoreError + use<'a> {
-    move |source| KeystoreError::Io { doing, path: path.into(), source }
+    move |error| KeystoreError::Io { doing, path: path.into(), error }
 }
 
 fn check_mode(path: &Path, metadata: &Metadata) -> Result<(), KeystoreError> {

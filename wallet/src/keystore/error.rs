@@ -108,14 +108,14 @@ pub enum KeystoreError {
     #[error(transparent)]
     Entropy(#[from] EntropyError),
     /// The file system refused.
-    #[error("can't {doing} {path}: {source}")]
+    #[error("can't {doing} {path}: {error}")]
     Io {
         /// What was tried, such as `read`.
         doing: &'static str,
         /// With what.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        error: io::Error,
     },
 }
 

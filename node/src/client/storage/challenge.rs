@@ -11,7 +11,7 @@ use pallet_storage::{Call, Claim, Evidence};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-/// As owner or provider: have the next block challenge a placement
+/// As owner or provider: have a placement challenged in the block after the event's
 ///
 /// The owner's deposit goes to the provider if it passes, and comes back if it misses.
 #[derive(Debug, Args)]

@@ -176,7 +176,14 @@ impl OffersArgs {
             let path = input::path(&self.of, link.network)?;
             offers_of(&link, &path.to_text(link.network)).await?
         } else {
-            let owner = input::principal(&self.of, link.network)?.to_text(link.network);
+            let owner = input::principal(&self.of, link.network).map_err(|_| {
+                let prefix = link.network.prefix();
+                UsageError::new(format!(
+                    "{}: neither a path (/{prefix}1…/name) nor a principal of the node's network",
+                    self.of
+                ))
+            })?;
+            let owner = owner.to_text(link.network);
             link.list("storage_listOffers", json!({ "owner": owner })).await?
         };
         Ok(Answer::new(show::list(&items, "no live offer"), Value::Array(items)))

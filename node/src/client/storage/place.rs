@@ -154,7 +154,12 @@ impl PlacementsArgs {
         let params = match self.of.parse::<OfferId>() {
             Ok(offer) => json!({ "offer": offer.to_string() }),
             Err(_) => {
-                let provider = input::principal(&self.of, link.network)?;
+                let provider = input::principal(&self.of, link.network).map_err(|_| {
+                    UsageError::new(format!(
+                        "{}: neither an offer's id nor a principal of the node's network",
+                        self.of
+                    ))
+                })?;
                 json!({ "provider": provider.to_text(link.network) })
             }
         };
