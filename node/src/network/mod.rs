@@ -33,6 +33,10 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
+/// Bytes of memory of this process from which on no connection is taken or opened: several times what a
+/// node takes.
+const MAX_MEMORY: usize = 1 << 30;
+
 /// The way to the state machine, for all but the swarm. It has no bound of its own: the machine waits for
 /// what is in it before it hands out more.
 #[derive(Clone)]
@@ -73,6 +77,7 @@ pub(crate) fn start(parts: &Parts<'_>) -> Result<(NetworkThread, Arc<Swarm>)> {
     // Some more than the machine has slots for, so that it is the machine that says who goes.
     config.max_inbound = connections(peers.inbound).saturating_add(16);
     config.max_outbound = connections(peers.outbound).saturating_add(24);
+    config.max_memory = MAX_MEMORY;
     let (handle, events) = blocktree_p2p::start(&key, &config, runtime)
         .context("the network does not start (--p2p-addr says where)")?;
     let (sender, inbox) = mpsc::unbounded_channel();
