@@ -38,7 +38,8 @@ const REQUEST_BYTES: usize = 1_000_000;
 const PER_PEER: usize = 2;
 /// Blocks with the importer at most: enough for it to check ahead.
 const IMPORTING: usize = 8;
-/// The first block that is missing is asked of a second peer after this.
+/// The first block that is missing, and those after it that were asked for with it, are asked of a second
+/// peer after this.
 const HEDGE: Duration = Duration::from_secs(2);
 /// A peer that lacks blocks of the branch, or did not answer, is not asked for bodies for this long.
 const LACKS: Duration = Duration::from_secs(15);
@@ -248,33 +249,36 @@ impl<C: Encode + Decode> Fetch<C> {
         }
     }
 
-    /// Marks the next wanted blocks as asked of a peer. The first missing one counts as wanted again
-    /// after a while.
+    /// Marks the next wanted blocks as asked of a peer. The first missing one, with those after it that
+    /// came to be late together, counts as wanted again after a while.
     fn take(&mut self, now: Now, holder: &Holder, batch: usize) -> Vec<BlockHash> {
         let mut hashes = Vec::new();
-        let mut is_first = true;
+        let (mut is_first, mut is_hedge) = (true, false);
         for planned in &mut self.queue {
             if planned.height > holder.height || hashes.len() >= batch {
                 break;
             }
             match &mut planned.stage {
-                Stage::Wanted => {
+                Stage::Wanted if !is_hedge => {
                     planned.stage = Stage::Asked(vec![(holder.node, now.tick)]);
                     hashes.push(planned.hash);
                 }
+                // With the first, all that whoever keeps it waiting was asked for: one by one they would
+                // come at a block a round trip.
                 Stage::Asked(askers)
-                    if is_first
+                    if (is_first || is_hedge)
                         && askers.len() == 1
                         && askers.iter().all(|(node, since)| {
                             *node != holder.node && now.tick.since(*since) >= HEDGE
                         }) =>
                 {
                     askers.push((holder.node, now.tick));
-                    return vec![planned.hash];
+                    hashes.push(planned.hash);
+                    is_hedge = true;
                 }
                 // A request's blocks come in a row.
                 _ if !hashes.is_empty() => break,
-                Stage::Asked(_) | Stage::Here(..) | Stage::Importing(_) => {}
+                _ => {}
             }
             is_first &= matches!(planned.stage, Stage::Here(..) | Stage::Importing(_));
         }

@@ -39,6 +39,8 @@ struct World {
     bodies_asked: BTreeMap<NodeId, usize>,
     /// Changes a peer's answer; `None`: it stays silent.
     twist: Box<Twist>,
+    /// Who never answers a request for bodies, so that the request stays under way.
+    stalls: Option<NodeId>,
     /// What the importer says of a block instead of storing it.
     verdict: fn(&Candidate<Call>) -> Option<Imported>,
     largest: BTreeMap<&'static str, usize>,
@@ -57,6 +59,7 @@ impl World {
             imported: Vec::new(),
             bodies_asked: BTreeMap::new(),
             twist: Box::new(|_, _, response| Some(response)),
+            stalls: None,
             verdict: |_| None,
             largest: BTreeMap::new(),
         }
@@ -121,6 +124,9 @@ impl World {
     fn ask(&mut self, peer: NodeId, purpose: Purpose, request: Request, out: &mut Out<Call>) {
         if matches!(request, Request::Bodies { .. }) {
             *self.bodies_asked.entry(peer).or_default() += 1;
+            if self.stalls == Some(peer) {
+                return;
+            }
         }
         let answer = self.peers.get(&peer).and_then(|local| {
             let response = serve(local, &request).unwrap().unwrap_or(Response::Unknown);
@@ -283,6 +289,22 @@ fn a_silent_peer_costs_seconds_and_not_the_sync() {
     });
     world.steps(10);
     assert_eq!(world.local.tip(), target);
+}
+
+#[test]
+fn what_a_stalled_peer_was_asked_for_comes_from_another_all_at_once() {
+    let (mut world, best) = far_behind(300);
+    let target = best.tip();
+    for number in 1..=2 {
+        world.join(node(number), far_behind(300).1);
+    }
+    world.stalls = Some(node(1));
+    // 2 seconds until the second peer is asked, and little more.
+    world.steps(25);
+    assert_eq!(world.local.tip(), target);
+    // 128 blocks a request: what is node 2's own to give, and node 1's share of the 300 again. Block by
+    // block it would be above 128.
+    assert!(world.bodies_asked[&node(2)] <= 6, "{:?}", world.bodies_asked);
 }
 
 #[test]
@@ -469,7 +491,7 @@ fn a_lead_that_is_gone_leaves_the_rest_to_others() {
 }
 
 #[test]
-fn the_first_missing_block_is_asked_of_another_after_a_while() {
+fn what_is_late_is_asked_of_another_after_a_while() {
     let (world, best) = far_behind(3);
     let mut search =
         Search::new(world.local.context(&world.local.genesis()).unwrap().unwrap(), 1, Tick(0));
@@ -487,8 +509,8 @@ fn the_first_missing_block_is_asked_of_another_after_a_while() {
     assert_eq!(fetch.drive(at(2_000), &[holder(1), holder(2)], &mut out), None);
     let (peer, purpose, _) = &out.asks[1];
     assert_eq!((*peer, out.asks.len()), (node(2), 2));
-    let first = best.canonical(Height(1)).unwrap().unwrap();
-    assert_eq!(*purpose, Purpose::Bodies(vec![first]));
+    let late = (1..=3).map(|height| best.canonical(Height(height)).unwrap().unwrap());
+    assert_eq!(*purpose, Purpose::Bodies(late.collect()));
     // More than two never.
     assert_eq!(fetch.drive(at(9_000), &[holder(1), holder(2), holder(3)], &mut out), None);
     assert_eq!(out.asks.len(), 2);
