@@ -5,3 +5,4 @@
 mod kill;
 mod lifecycle;
 mod mirror;
+mod network;

@@ -1,6 +1,7 @@
 //! Starting, stopping and killing the real binary.
 
-use crate::Rpc;
+use crate::{Half, Halves, Rpc};
+use std::fs::OpenOptions;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -39,6 +40,10 @@ pub struct NodeBuilder {
     data_dir: PathBuf,
     address: String,
     args: Vec<String>,
+    /// Further arguments, beside those.
+    more: Vec<String>,
+    namespace: Option<String>,
+    log: Option<PathBuf>,
 }
 
 /// A running node. It is killed when this is dropped.
@@ -49,6 +54,7 @@ pub struct Node {
     pub rpc: Rpc,
     /// Its address, such as `127.0.0.1:40000`.
     pub address: String,
+    data_dir: PathBuf,
 }
 
 impl NodeBuilder {
@@ -62,7 +68,14 @@ impl NodeBuilder {
         // enough for a test.
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("a bound port").to_string();
-        Self { data_dir: data_dir.to_owned(), address, args: vec!["--mine=0".into()] }
+        Self {
+            data_dir: data_dir.to_owned(),
+            address,
+            args: vec!["--mine=0".into()],
+            more: Vec::new(),
+            namespace: None,
+            log: None,
+        }
     }
 
     /// Further arguments of `blocktree run`, instead of `--mine=0`.
@@ -72,9 +85,55 @@ impl NodeBuilder {
         self
     }
 
+    /// Adds a flag with its value to whatever else it is started with.
+    #[must_use]
+    pub fn flag(mut self, name: &str, value: &str) -> Self {
+        self.more.extend([name.to_owned(), value.to_owned()]);
+        self
+    }
+
+    /// Appends what it logs, from `info` on, to this file.
+    #[must_use]
+    pub fn log(mut self, path: &Path) -> Self {
+        self.log = Some(path.to_owned());
+        self
+    }
+
+    /// Runs it in one of two halves of a network. JSON-RPC is answered to the host.
+    #[must_use]
+    pub fn within(mut self, halves: &Halves, half: Half) -> Self {
+        let port = self.address.rsplit(':').next().unwrap_or_default().to_owned();
+        self.address = format!("{}:{port}", halves.door(half));
+        self.namespace = Some(halves.namespace(half));
+        self.more.push("--rpc-unsafe-external".into());
+        self.flag("--p2p-addr", &format!("/ip4/{}/tcp/0", halves.inside(half)))
+    }
+
+    /// The program: the binary, or what starts it in a namespace, in whose place it then runs.
+    fn command(&self) -> Command {
+        match &self.namespace {
+            None => Command::new(blocktree()),
+            Some(namespace) => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", namespace]).arg(blocktree());
+                command
+            }
+        }
+    }
+
+    fn stderr(&self) -> Stdio {
+        match &self.log {
+            None => Stdio::inherit(),
+            Some(path) => {
+                let file = OpenOptions::new().create(true).append(true).open(path);
+                file.expect("a log file can be opened").into()
+            }
+        }
+    }
+
     /// Has it listen for peers on a free port, unless its arguments say where.
     fn free_port(&self) -> &'static [&'static str] {
-        match self.args.iter().any(|arg| arg == "--p2p-addr") {
+        match self.args.iter().chain(&self.more).any(|arg| arg == "--p2p-addr") {
             true => &[],
             false => &["--p2p-addr", "/ip4/127.0.0.1/tcp/0"],
         }
@@ -86,14 +145,18 @@ impl NodeBuilder {
     /// When it does not answer within 60 seconds, or ends.
     #[must_use]
     pub fn start(&self) -> Node {
-        let mut child = Command::new(blocktree())
+        let level = if self.log.is_some() { "info" } else { "warn" };
+        let mut child = self
+            .command()
             .arg("run")
             .arg("--data-dir")
             .arg(&self.data_dir)
-            .args(["--rpc-addr", &self.address, "--log", "warn"])
+            .args(["--rpc-addr", &self.address, "--log", level])
             .args(self.free_port())
             .args(&self.args)
+            .args(&self.more)
             .stdout(Stdio::null())
+            .stderr(self.stderr())
             .spawn()
             .expect("the binary can be started");
         let rpc = Rpc::new(&self.address);
@@ -104,11 +167,27 @@ impl NodeBuilder {
             assert!(start.elapsed() < Duration::from_secs(60), "the node does not answer");
             std::thread::sleep(Duration::from_millis(10));
         }
-        Node { child, rpc, address: self.address.clone() }
+        Node { child, rpc, address: self.address.clone(), data_dir: self.data_dir.clone() }
     }
 }
 
 impl Node {
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Calls an `admin_*` method, which must succeed, with the token of the data folder.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn admin(&self, method: &str, mut params: serde_json::Value) {
+        let token = std::fs::read_to_string(self.data_dir.join("rpc-token")).expect("a token");
+        params["token"] = token.trim().into();
+        assert_eq!(self.rpc.call(method, params), true);
+    }
+
     /// Kills the node as `kill -9` does, and waits until it is gone.
     ///
     /// # Panics
