@@ -14,7 +14,7 @@ use blocktree_network::{
     Action, AnswerToken, Failure, Input, Judgement, Now, Offence, Request, RequestId, Response,
     Tick,
 };
-use blocktree_primitives::{BlockHash, DecodeError, Principal};
+use blocktree_primitives::{BlockHash, DecodeError, EventId, Principal};
 use blocktree_runtime::Call;
 use parity_scale_codec::Encode;
 
@@ -214,14 +214,19 @@ impl World {
                 let judgement = alive.chain.judge(event);
                 self.feed(seat, Input::Judged { id, from, judgement });
             }
-            Job::Submit { id, event } => {
-                if plant == Some(Plant::Loses) {
-                    self.nodes[seat].taken.push(id);
-                } else if alive.chain.judge(event) == Judgement::Accepted {
-                    self.nodes[seat].taken.push(id);
-                    self.feed(seat, Input::Submitted { id });
-                }
-            }
+            Job::Submit { id, event } => self.submit(seat, id, event),
+        }
+    }
+
+    /// A node takes an event of a user, if its pool does.
+    pub(crate) fn submit(&mut self, seat: usize, id: EventId, event: Vec<u8>) {
+        let node = &mut self.nodes[seat];
+        let Some(alive) = &node.alive else { return };
+        if node.plant == Some(Plant::Loses) {
+            node.taken.push(id);
+        } else if alive.chain.judge(event) == Judgement::Accepted {
+            node.taken.push(id);
+            self.feed(seat, Input::Submitted { id });
         }
     }
 

@@ -2,6 +2,7 @@
 //! invariant that does not.
 
 use crate::chain::Chain;
+use crate::plant::Plant;
 use crate::world::World;
 use blocktree_consensus::Runtime;
 use blocktree_primitives::Amount;
@@ -158,7 +159,8 @@ impl World {
     /// What a node's network must say of itself in the end.
     fn check_network(&mut self, seat: usize) {
         let (Some(at), Some(alive)) = (self.clock(seat), &self.nodes[seat].alive) else { return };
-        let state = alive.chain.view(|view| alive.network.sync_state(at, view));
+        let mut state = alive.chain.view(|view| alive.network.sync_state(at, view));
+        state.syncing |= self.nodes[seat].plant == Some(Plant::Dreams);
         let bans = alive.network.known_peers(at).bans;
         for ban in bans {
             // Shorter ones are rests of those who did not answer in time.

@@ -22,4 +22,6 @@ pub(crate) enum Plant {
     Repeats,
     /// Its disk fails after a while.
     Dies,
+    /// It says that it is syncing, whatever it is.
+    Dreams,
 }

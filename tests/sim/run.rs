@@ -7,8 +7,8 @@ use crate::scheduler::Time;
 use crate::world::{Happening, World};
 use blocktree_network::action::{Action, Reason};
 use blocktree_network::{Input, Offence};
-use blocktree_primitives::{Amount, Principal};
-use blocktree_state::{Batch, Durability, Ledger, Overlay, StateView};
+use blocktree_primitives::{Amount, BlockHash, Principal};
+use blocktree_state::{Batch, Column, Durability, Ledger, Overlay, Reader, StateView};
 use std::collections::BTreeMap;
 
 /// Milliseconds of quiet at most until all honest nodes agree. Clocks that are wrong by up to 80
@@ -43,6 +43,8 @@ pub(crate) struct Report {
     pub(crate) spread: Vec<Time>,
     /// Likewise to the node that is in the middle.
     pub(crate) spread_half: Vec<Time>,
+    /// Milliseconds from the start of each late node until it had all that the others began with.
+    pub(crate) caught_up: Vec<Time>,
 }
 
 /// Runs a scenario.
@@ -153,7 +155,17 @@ impl World {
                 times.push(seen.iter().map(|at| at - born).collect());
             }
         }
+        let first = self.scenario.ledger.as_ref().and_then(|ledger| {
+            let height = ledger.last(Column::Canonical).expect("memory")?.0;
+            let hash = ledger.get(Column::Canonical, &height).expect("memory")?;
+            Some(BlockHash(hash.try_into().expect("a hash")))
+        });
+        let caught_up = first.into_iter().flat_map(|first| {
+            let late = self.nodes.iter().rev().take(self.scenario.late);
+            late.filter_map(move |node| Some(node.seen.get(&first)? - node.alive.as_ref()?.since))
+        });
         Report {
+            caught_up: caught_up.collect(),
             seed: self.scenario.seed,
             hash: self.trace.hash(),
             height: best.map_or(0, |tip| tip.height.0),

@@ -5,7 +5,7 @@ use crate::chain::Chain;
 use crate::dice::Dice;
 use crate::invariants::{Finding, Invariant};
 use crate::link::{Links, Signal, Wire};
-use crate::node::{Node, node_id};
+use crate::node::{Job, Node, node_id};
 use crate::rules::Rules;
 use crate::scenario::Scenario;
 use crate::scheduler::{Scheduler, Time};
@@ -13,8 +13,7 @@ use crate::trace::Trace;
 use blocktree_consensus::Work;
 use blocktree_network::peers::KnownPeers;
 use blocktree_network::{Input, NodeId, Source};
-use blocktree_primitives::{BlockHash, Event, Principal};
-use blocktree_runtime::Call;
+use blocktree_primitives::{BlockHash, EventId, Principal};
 use blocktree_state::MemoryLedger;
 use parity_scale_codec::Encode;
 use std::collections::BTreeMap;
@@ -329,17 +328,39 @@ impl World {
             true => key % self.nodes.len(),
             false => self.dice.index(self.nodes.len()),
         };
+        if let Some((id, event)) = self.transfer(seat, key) {
+            self.work_on(seat, Job::Submit { id, event });
+        }
+    }
+
+    /// A miner gets events that nobody else has yet, and mines them at once.
+    fn spend_late(&mut self, seat: usize) {
+        // In a calm run each key spends at one node only.
+        let key = match self.scenario.is_calm {
+            true => seat,
+            false => self.dice.index(8),
+        };
+        for _ in 0..self.dice.below(4) {
+            if key < 8
+                && let Some((id, event)) = self.transfer(seat, key)
+            {
+                self.submit(seat, id, event);
+            }
+        }
+    }
+
+    /// A transfer by a funded key, the next one by what a node knows.
+    fn transfer(&mut self, seat: usize, key: usize) -> Option<(EventId, Vec<u8>)> {
         let to = match self.dice.once_in(2) {
             true => self.rules.principal(self.dice.index(8)),
             false => Principal([u8::try_from(self.dice.below(256)).unwrap_or(0); 32]),
         };
-        let Some(chain) = self.nodes[seat].chain() else { return };
+        let chain = self.nodes[seat].chain()?;
         let nonce = chain.next_nonce(&self.rules.principal(key));
         let (fee, units) = (self.dice.between(1_000, 9_000), self.dice.between(200_000, 900_000));
         let event = self.rules.transfer(key, nonce, fee, to, units);
         let (id, event) = (event.id(&self.rules.genesis), event.encode());
-        debug_assert_eq!(Event::<Call>::id_of_encoded(&event, &self.rules.genesis), id);
-        self.work_on(seat, crate::node::Job::Submit { id, event });
+        Some((id, event))
     }
 
     /// Mines when the dice say so: a chance for each tick, by the share of the hashes and the
@@ -361,6 +382,9 @@ impl World {
         let once_in = self.scenario.spacing * all * hashes(bits);
         let chance = TICK * share * hashes(params.genesis_bits);
         if self.dice.chance(chance, once_in) {
+            if self.scenario.spending > 0 && self.dice.once_in(3) {
+                self.spend_late(seat);
+            }
             let unix = self.unix(skew);
             self.mine(seat, unix);
         }
