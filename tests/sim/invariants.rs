@@ -5,7 +5,8 @@ use crate::chain::Chain;
 use crate::plant::Plant;
 use crate::world::World;
 use blocktree_consensus::Runtime;
-use blocktree_primitives::Amount;
+use blocktree_mempool::{Dropped, Status};
+use blocktree_primitives::{Amount, EventId};
 use blocktree_state::{Column, Reader, StateView};
 use core::ops::ControlFlow;
 use sha2::{Digest, Sha256};
@@ -38,7 +39,7 @@ pub(crate) enum Invariant {
     Bounded,
     /// An event that was acknowledged is on the chain, or waits, or was dropped for a named reason.
     NoEventLost,
-    /// In a calm network every acknowledged event reaches the chain.
+    /// In a calm network every acknowledged event reaches the chain, unless its user replaced it.
     EventsMined,
     /// A node's best chain never gets less work.
     WorkGrows,
@@ -116,7 +117,7 @@ impl World {
             let (root, committed) = (state_root(chain), committed_root(chain));
             let supply = check_supply(chain, tip.height.0);
             let lost = lost_events(chain, &self.nodes[seat].taken);
-            let unmined = self.nodes[seat].taken.iter().filter(|id| !chain.has_mined(id)).count();
+            let unmined = unmined_events(chain, &self.nodes[seat].taken);
             ends.insert(seat, (tip, root));
             if root != committed {
                 let what = "the root of its state is not what its tip commits to".into();
@@ -129,8 +130,8 @@ impl World {
             if lost > 0 {
                 self.find(seat, Invariant::NoEventLost, format!("{lost} acknowledged events"));
             }
-            if self.scenario.is_calm && unmined > 0 {
-                self.find(seat, Invariant::EventsMined, format!("{unmined} are not mined"));
+            if self.scenario.is_calm && !unmined.is_empty() {
+                self.find(seat, Invariant::EventsMined, format!("{unmined:?}"));
             }
         }
         let best = ends.values().max_by_key(|(tip, _)| tip.total_work).copied();
@@ -236,9 +237,23 @@ fn check_supply(chain: &Chain, height: u64) -> Result<(), String> {
     }
 }
 
-fn lost_events(chain: &Chain, taken: &[blocktree_primitives::EventId]) -> usize {
-    let is_lost = |id: &&blocktree_primitives::EventId| {
-        !chain.has_mined(id) && chain.pool().status(id).is_none()
+/// Why acknowledged events are not in the chain; those aside whose own user sent another with the same
+/// nonce.
+fn unmined_events(chain: &Chain, taken: &[EventId]) -> Vec<String> {
+    let pool = chain.pool();
+    let unmined = taken.iter().filter(|id| !chain.has_mined(id));
+    let why = |id| match pool.status(id) {
+        Some(Status::Dropped(
+            Dropped::Replaced { .. } | Dropped::NonceUsed { by: Some(_), .. },
+        )) => None,
+        Some(Status::Dropped(dropped)) => Some(dropped.to_string()),
+        Some(Status::Waiting { progress, .. }) => Some(format!("{progress:?}")),
+        None => Some("unknown".into()),
     };
+    unmined.filter_map(why).collect()
+}
+
+fn lost_events(chain: &Chain, taken: &[EventId]) -> usize {
+    let is_lost = |id: &&EventId| !chain.has_mined(id) && chain.pool().status(id).is_none();
     taken.iter().filter(is_lost).count()
 }

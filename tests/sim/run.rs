@@ -72,23 +72,25 @@ impl World {
     }
 
     /// Lets the nodes come to agree. Two branches of equal work stay as they are until one grows, so a
-    /// miner goes on until its tip stands alone. Returns when they agreed.
+    /// miner goes on until its tip stands alone, and once more, because what a branch that lost had of
+    /// events is mined again by the next block only. Returns when they agreed.
     fn settle(&mut self, healed: Time) -> Option<Time> {
         let closing = self.dice.index(self.scenario.shares.len());
-        let mut last_block = 0;
+        let (mut count, mut last_block) = (0, 0);
         while self.plan.now() < healed + QUIET {
             self.run(self.plan.now() + 1_000);
             let passed = self.plan.now() - healed;
-            let work = self.nodes[closing].work();
-            let is_alone = last_block > 0
-                && (0..self.nodes.len())
-                    .all(|seat| self.nodes[seat].work() < work || self.agree(seat, closing));
-            if is_alone && (0..self.nodes.len()).all(|seat| self.agree(seat, closing)) {
+            let is_agreed = (0..self.nodes.len()).all(|seat| self.agree(seat, closing));
+            if count >= 2 && is_agreed {
                 return Some(self.plan.now());
             }
-            let is_behind = self.most_work() > work;
-            if passed >= 20_000 && passed - last_block >= 10_000 && !is_alone && !is_behind {
-                last_block = passed;
+            let is_behind = self.most_work() > self.nodes[closing].work();
+            let others = (0..self.nodes.len()).filter(|seat| !self.agree(*seat, closing));
+            let has_rival =
+                others.map(|seat| self.nodes[seat].work()).max() == Some(self.most_work());
+            let is_due = passed >= 20_000 && passed - last_block >= 10_000;
+            if is_due && !is_behind && (count < 2 || has_rival) {
+                (count, last_block) = (count + 1, passed);
                 let unix = self.unix(self.nodes[closing].skew);
                 self.mine(closing, unix);
             }
