@@ -23,8 +23,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// Planned headers below which more are asked for.
 const LOW: usize = 2_048;
-/// Bytes of bodies that are held or, at their mean size, asked for, from which on nothing more is.
-const MAX_BYTES: usize = 16_000_000;
+/// Bytes of bodies that are held or, at their mean size, asked for, from which on nothing more is. Enough
+/// for some seconds of the importer; decoded, they take several times the memory.
+const MAX_BYTES: usize = 6_000_000;
 /// Requests for bodies under way at most: their answers may be far above the mean.
 const MAX_REQUESTS: usize = 8;
 /// Bytes of bodies that are held at most: one request may go out just below [`MAX_BYTES`], and all

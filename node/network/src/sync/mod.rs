@@ -276,6 +276,8 @@ impl<C: Encode + Decode> Sync<C> {
         if let Some(claim) = self.claims.get_mut(&node) {
             // What it showed is what it has, for all that we know.
             claim.work = claim.work.min(work);
+            // Messages overtake each other, so the last that told a height need not have been of its tip.
+            claim.height = claim.height.max(shown.end.height.0);
         }
         if !is_worth_it(work, local) || count == 0 {
             self.rest(now, node, REST);

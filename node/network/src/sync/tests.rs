@@ -308,6 +308,18 @@ fn what_a_stalled_peer_was_asked_for_comes_from_another_all_at_once() {
 }
 
 #[test]
+fn blocks_above_what_a_peer_told_last_are_asked_of_it_too() {
+    let (mut world, best) = far_behind(30);
+    let target = best.tip();
+    // Its tip is at 30, but what came of it last is a block in between, whose parent is not known here.
+    let above = world.local.tip().total_work.saturating_add(Work::from_hashes(1));
+    world.sync.orphan(node(1), 20, above, Direction::Inbound);
+    world.peers.insert(node(1), best);
+    world.steps(3);
+    assert_eq!(world.local.tip(), target);
+}
+
+#[test]
 fn a_wrong_body_is_its_senders_fault_and_the_block_comes_from_another() {
     let (mut world, best) = far_behind(300);
     let target = best.tip();
