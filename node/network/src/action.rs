@@ -102,8 +102,8 @@ pub enum Reason {
     /// It misbehaved; it is not banned, because whoever runs this node wants it connected.
     #[error("reserved, but misbehaved: {0}")]
     Misbehaved(Offence),
-    /// It is banned from earlier.
-    #[error("still banned")]
+    /// It is banned from earlier, or must rest because it did not answer.
+    #[error("refused for a while, for what it did before")]
     StillBanned,
     /// It is on another chain.
     #[error("another chain: its genesis differs")]
