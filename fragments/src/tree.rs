@@ -4,6 +4,7 @@ use blocktree_hashing::{Digest, merkle};
 use thiserror::Error;
 
 use crate::inclusion::{InclusionError, verify_inclusion};
+use crate::run::RunLevel;
 
 /// Bytes of every leaf but the last, which has what remains.
 pub const LEAF_SIZE: usize = 256;
@@ -88,6 +89,72 @@ pub fn fragment_root(data: &[u8]) -> Result<Digest, EmptyFragment> {
     merkle::root::<LEAF_SIZE>(data).ok_or(EmptyFragment)
 }
 
+/// Leaves that are hashed together while a root is built: a whole subtree.
+const SUBTREE_BYTES: usize = 512 * LEAF_SIZE;
+
+/// The root of a fragment that comes in parts: 128 KiB of memory, and 32 bytes for each
+/// 128 KiB of the fragment.
+#[derive(Clone, Debug, Default)]
+pub struct RootBuilder {
+    /// What does not make a subtree yet.
+    rest: Vec<u8>,
+    subtrees: Vec<Digest>,
+}
+
+impl RootBuilder {
+    /// Before the first byte.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { rest: Vec::new(), subtrees: Vec::new() }
+    }
+
+    /// Takes what comes next.
+    pub fn update(&mut self, bytes: &[u8]) {
+        let mut bytes = bytes;
+        if !self.rest.is_empty() {
+            let missing = SUBTREE_BYTES.saturating_sub(self.rest.len());
+            let (now, later) = bytes.split_at(bytes.len().min(missing));
+            self.rest.extend_from_slice(now);
+            bytes = later;
+            if self.rest.len() < SUBTREE_BYTES {
+                return;
+            }
+            self.subtrees.extend(merkle::root::<LEAF_SIZE>(&self.rest));
+            self.rest.clear();
+        }
+        let whole = bytes.chunks_exact(SUBTREE_BYTES);
+        self.rest.extend_from_slice(whole.remainder());
+        self.subtrees.extend(whole.filter_map(merkle::root::<LEAF_SIZE>));
+    }
+
+    /// The root of all that came.
+    ///
+    /// # Errors
+    ///
+    /// [`EmptyFragment`].
+    pub fn finish(mut self) -> Result<Digest, EmptyFragment> {
+        self.subtrees.extend(merkle::root::<LEAF_SIZE>(&self.rest));
+        // All but the last are full, so their roots are a level of the tree.
+        merkle::root_of_leaves(&self.subtrees).ok_or(EmptyFragment)
+    }
+}
+
+/// Where stored bytes are not what the tree was built over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Damage {
+    /// Not as many bytes.
+    #[error("{found} bytes where the tree has {expected}")]
+    Length {
+        /// Bytes that the tree was built over.
+        expected: u64,
+        /// Bytes given.
+        found: u64,
+    },
+    /// A leaf that has changed; the first one of them.
+    #[error("leaf {0} has changed")]
+    Leaf(u64),
+}
+
 /// Where a leaf stands, and its path to the root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
@@ -155,6 +222,50 @@ impl FragmentTree {
         for level in &self.levels {
             // The other one of the pair; missing beside an odd last node and at the root.
             siblings.extend(level.get(at ^ 1));
+            at /= 2;
+        }
+        Ok(Proof { index, count, siblings })
+    }
+
+    /// Checks stored bytes against the tree, and names the first leaf that has changed.
+    ///
+    /// # Errors
+    ///
+    /// See [`Damage`].
+    pub fn check(&self, data: &[u8]) -> Result<(), Damage> {
+        let found = data.len() as u64;
+        if found != self.size {
+            return Err(Damage::Length { expected: self.size, found });
+        }
+        let leaves = self.levels.first().map_or(&[][..], Vec::as_slice);
+        let mut hashes = [[0; 32]; SUBTREE_BYTES / LEAF_SIZE];
+        let mut first = 0;
+        for (part, expected) in data.chunks(SUBTREE_BYTES).zip(leaves.chunks(hashes.len())) {
+            let hashes = &mut hashes[..expected.len()];
+            blocktree_hashing::hash_leaves::<LEAF_SIZE>(merkle::LEAF_PREFIX, part, hashes);
+            if let Some(at) = hashes.iter().zip(expected).position(|(is, was)| is != was) {
+                return Err(Damage::Leaf(first + at as u64));
+            }
+            first += expected.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// The path of a run of leaves ([`verify_run`]).
+    ///
+    /// # Errors
+    ///
+    /// [`InclusionError::IndexOutOfRange`], in runs.
+    pub fn prove_run(&self, level: RunLevel, index: u64) -> Result<Proof, InclusionError> {
+        let count = level.runs(self.size);
+        let outside = InclusionError::IndexOutOfRange { index, count };
+        let mut at = usize::try_from(index).map_err(|_| outside)?;
+        if index >= count {
+            return Err(outside);
+        }
+        let mut siblings = Vec::new();
+        for above in self.levels.iter().skip(usize::from(level.0)) {
+            siblings.extend(above.get(at ^ 1));
             at /= 2;
         }
         Ok(Proof { index, count, siblings })

@@ -27,6 +27,10 @@ pub static DRAW_FRACTION: Tag = Tag::new("blocktree/draw-frac");
 pub static DRAW: Tag = Tag::new("blocktree/draw");
 /// Which leaf a challenge asks for.
 pub static LEAF: Tag = Tag::new("blocktree/leaf");
+/// An owner's signature over a tree block's header.
+pub static TREE_BLOCK: Tag = Tag::new("blocktree/tree-block");
+/// Content hash of a tree block: over its header, which has the root of its payload.
+pub static CONTENT: Tag = Tag::new("blocktree/content");
 /// Identity of a chain's rules, the genesis header's parent field.
 pub static CHAINSPEC: Tag = Tag::new("blocktree/chainspec");
 
@@ -47,6 +51,8 @@ mod tests {
             &super::DRAW_FRACTION,
             &super::DRAW,
             &super::LEAF,
+            &super::TREE_BLOCK,
+            &super::CONTENT,
             &super::CHAINSPEC,
         ];
         let names: std::collections::BTreeSet<_> = all.iter().map(|tag| tag.name()).collect();
