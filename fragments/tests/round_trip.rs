@@ -209,6 +209,7 @@ fn fragments_that_are_of_no_use_are_named() {
 fn fragments_placed_wrong_make_no_block() {
     // One has the root of its placement, and is not of the code: nothing but the payload's
     // root can tell. Its first byte: 1,017 bytes are 2 symbols of 512, the end is padding.
+    let block = block(Codec::ReedSolomon, 2, noise(1_000));
     let mut all = fragments(&block, [0, 5]);
     let body = all[1].bytes.len() - 512;
     all[1].bytes[body] ^= 1;
