@@ -7,6 +7,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, fmt, reload};
 
+/// Libraries that warn of what any stranger can do to a connection.
+const NOISE: &str = "yamux=error,libp2p_kad=error";
 /// The default: what happens, without how.
 pub(crate) const DEFAULT_FILTER: &str = "info";
 
@@ -44,7 +46,7 @@ pub(crate) fn parse(text: &str) -> Result<EnvFilter, BadFilter> {
     let whole = match text.trim().parse::<LevelFilter>() {
         Ok(LevelFilter::OFF) => "off".to_owned(),
         Ok(LevelFilter::ERROR) => "error".to_owned(),
-        Ok(level) => format!("warn,blocktree={level}"),
+        Ok(level) => format!("warn,{NOISE},blocktree={level}"),
         Err(_) => text.to_owned(),
     };
     let parsed = EnvFilter::builder().parse(whole);
@@ -73,7 +75,9 @@ mod tests {
     #[test]
     fn a_bare_level_is_for_our_own_crates() {
         let read = |text| parse(text).unwrap().to_string();
-        assert_eq!(read("debug"), "blocktree=debug,warn");
+        for part in ["blocktree=debug", "warn", "yamux=error", "libp2p_kad=error"] {
+            assert!(read("debug").split(',').any(|found| found == part), "{part}");
+        }
         assert_eq!(read("error"), "error");
         assert_eq!(read("off"), "off");
         assert_eq!(read("info,blocktree_rpc=debug"), "blocktree_rpc=debug,info");

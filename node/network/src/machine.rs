@@ -15,7 +15,7 @@ use crate::relay::{BlockRelay, EventRelay, GivenUp, Heard};
 use crate::sync::{Sync, SyncState};
 use crate::time::{Now, Tick};
 use crate::{Measures, serve};
-use blocktree_consensus::Work;
+use blocktree_consensus::{Target, Work};
 use blocktree_primitives::Height;
 use blocktree_state::Fault;
 use core::time::Duration;
@@ -209,7 +209,9 @@ impl<C: Encode + Decode> Network<C> {
             .collect();
         for id in late {
             if let Some(Pending { node, purpose, .. }) = self.pending.remove(&id) {
-                out.offence(node, Offence::Silent);
+                if is_due(&purpose) {
+                    out.offence(node, Offence::Silent);
+                }
                 self.failed(now, node, &purpose, out);
             }
         }
@@ -374,15 +376,19 @@ impl<C: Encode + Decode> Network<C> {
         out: &mut Out<C>,
     ) -> Result<(), Fault> {
         let (hash, height) = (compact.header.hash(), compact.commitment.height);
+        let (parent, bits) = (compact.header.parent, compact.header.bits);
+        let own_work = Target::from_bits(bits).map_or(Work::ZERO, Target::work);
         if self.sync.has(&hash) {
             self.blocks.peer_has(node, hash);
             return Ok(());
         }
         let heard = self.blocks.compact(now, node, compact, local, out)?;
         self.heard(node, height, heard, local);
-        // Its tip now, as far as it says; the work behind it is not said.
+        // Its tip now, as far as it says.
+        let work = local.block(&parent)?.map(|parent| parent.total_work.saturating_add(own_work));
         if let Some(hello) = self.connected.get_mut(&node).and_then(|peer| peer.hello.as_mut()) {
             (hello.tip, hello.height) = (hash, height);
+            hello.total_work = work.unwrap_or(hello.total_work);
         }
         Ok(())
     }
@@ -446,7 +452,7 @@ impl<C: Encode + Decode> Network<C> {
                 out.leave.push((node, Reason::Unsupported));
             }
             (Err(failure), purpose) => {
-                if failure == Failure::Timeout {
+                if failure == Failure::Timeout && is_due(&purpose) {
                     out.offence(node, Offence::Silent);
                 }
                 self.failed(now, node, &purpose, out);
@@ -555,6 +561,12 @@ impl<C: Encode + Decode> Network<C> {
         self.peers.measure(&mut measures);
         measures
     }
+}
+
+/// Whether someone waits for the answer. That news were heard is not worth an offence: whoever is cut off
+/// for a while owes many of these, and must find back at once.
+const fn is_due(purpose: &Purpose) -> bool {
+    !matches!(purpose, Purpose::Tell | Purpose::Greet)
 }
 
 /// How long an answer may take.

@@ -18,7 +18,7 @@ pub(super) const BAN: Duration = Duration::from_secs(3_600);
 /// not pay, short enough for others behind the same address.
 pub(super) const HOST_BAN: Duration = Duration::from_secs(600);
 /// How long a node stays away that was only slow: it may be overloaded, or its line, or ours.
-pub(super) const REST: Duration = Duration::from_secs(60);
+pub(super) const REST: Duration = Duration::from_secs(15);
 /// Bans remembered, of nodes and of addresses each; the one that ends first makes room.
 pub(super) const MAX_BANS: usize = 1_024;
 /// Nodes whose points are remembered; the one with the fewest makes room.

@@ -175,9 +175,9 @@ fn who_is_only_slow_rests() {
     let reasons = offences.map(|offence| peers.offend(at(0), node(1), &offence));
     assert_eq!(reasons, [None, None, None, None, Some(Reason::Unresponsive)]);
     peers.disconnected(at(0), node(1));
-    assert_eq!(inbound(&mut peers, at(59_999), 1, &v4(1, 1)), Err(Reason::StillBanned));
-    assert_eq!(inbound(&mut peers, at(59_999), 2, &v4(1, 1)), Ok(None), "not its address");
-    assert_eq!(inbound(&mut peers, at(60_000), 1, &v4(1, 1)), Ok(None));
+    assert_eq!(inbound(&mut peers, at(14_999), 1, &v4(1, 1)), Err(Reason::StillBanned));
+    assert_eq!(inbound(&mut peers, at(14_999), 2, &v4(1, 1)), Ok(None), "not its address");
+    assert_eq!(inbound(&mut peers, at(15_000), 1, &v4(1, 1)), Ok(None));
 }
 
 #[test]

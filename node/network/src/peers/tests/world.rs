@@ -71,7 +71,7 @@ impl Driver {
                     );
                     match reason {
                         Reason::Banned(_) => self.banned.insert(who, self.now + 3_600_000),
-                        Reason::Unresponsive => self.banned.insert(who, self.now + 60_000),
+                        Reason::Unresponsive => self.banned.insert(who, self.now + 15_000),
                         _ => None,
                     };
                     self.close(peers, who);

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 /// or must ask for headers anyway.
 const FEW: u64 = 3;
 /// So many blocks are told as such ...
-const MAX_TOLD: usize = 10;
+const MAX_TOLD: usize = 25;
 /// ... in this time. A chain that grows faster catches up or is a test; its peers sync.
 const TOLD_TIME: Duration = Duration::from_secs(5);
 /// A tip whose block was not told is announced at most this often.

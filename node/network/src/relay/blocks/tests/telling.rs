@@ -152,7 +152,7 @@ fn while_syncing_the_tip_is_announced_every_two_seconds_at_most() {
 #[test]
 fn blocks_that_come_too_fast_are_announced() {
     let mut scene = Scene::settled([1]);
-    for _ in 0..10 {
+    for _ in 0..25 {
         let block = scene.grow();
         assert_eq!(scene.asked(), [told(1, &block)]);
     }
