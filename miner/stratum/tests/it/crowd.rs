@@ -7,8 +7,8 @@ use crate::socket::config;
 use blocktree_stratum::start;
 use serde_json::json;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpSocket, TcpStream};
@@ -29,9 +29,26 @@ async fn connect(address: SocketAddr, from: [u8; 4]) -> std::io::Result<TcpStrea
 struct Seen {
     accepted: AtomicU64,
     stale: AtomicU64,
-    new_tips: AtomicU64,
+    jobs: AtomicU64,
     slowest: AtomicU64,
+    /// When the tip moved last, and how long after each move each miner heard of it.
+    moved: Mutex<Option<Instant>>,
+    delays: Mutex<Vec<Duration>>,
     over: AtomicBool,
+}
+
+impl Seen {
+    /// A miner hears a line; a job of a new tip is timed.
+    fn hear(&self, told: &mut Told, line: &str) -> Option<serde_json::Value> {
+        let before = told.jobs;
+        let answer = told.hear(line);
+        let is_first = before == 0;
+        if told.jobs > before && !is_first && told.job.as_ref().unwrap().is_clean {
+            let delay = self.moved.lock().unwrap().unwrap().elapsed();
+            self.delays.lock().unwrap().push(delay);
+        }
+        answer
+    }
 }
 
 /// Mines as fast as a share in half a second, and takes nothing but good answers.
@@ -48,7 +65,7 @@ async fn honest(address: SocketAddr, number: usize, seen: Arc<Seen>) {
         writer.write_all(request(1, method, &params).as_bytes()).await.unwrap();
         let answer = loop {
             let line = lines.next_line().await.unwrap().expect("an honest miner was dropped");
-            if let Some(answer) = told.hear(&line) {
+            if let Some(answer) = seen.hear(&mut told, &line) {
                 break answer;
             }
         };
@@ -62,7 +79,7 @@ async fn honest(address: SocketAddr, number: usize, seen: Arc<Seen>) {
             tokio::time::timeout(Duration::from_millis(500), lines.next_line()).await
         {
             let line = line.unwrap().expect("an honest miner was dropped");
-            assert_eq!(told.hear(&line), None);
+            assert_eq!(seen.hear(&mut told, &line), None);
         }
         let Some(job) = told.job.clone() else { continue };
         let nonce = job.share(&told.extranonce([0; 4]), from);
@@ -72,7 +89,7 @@ async fn honest(address: SocketAddr, number: usize, seen: Arc<Seen>) {
         writer.write_all(request(1, "mining.submit", &params).as_bytes()).await.unwrap();
         let answer = loop {
             let line = lines.next_line().await.unwrap().expect("an honest miner was dropped");
-            if let Some(answer) = told.hear(&line) {
+            if let Some(answer) = seen.hear(&mut told, &line) {
                 break answer;
             }
         };
@@ -86,12 +103,13 @@ async fn honest(address: SocketAddr, number: usize, seen: Arc<Seen>) {
     }
     assert!(accepted > 0, "honest miner {number} got nothing done");
     seen.accepted.fetch_add(accepted, Ordering::Relaxed);
-    seen.new_tips.fetch_add(u64::try_from(told.jobs).unwrap(), Ordering::Relaxed);
+    seen.jobs.fetch_add(u64::try_from(told.jobs).unwrap(), Ordering::Relaxed);
 }
 
 /// Comes back again and again with one of six kinds of malice.
 async fn hostile(address: SocketAddr, number: usize, seen: Arc<Seen>) {
-    let from = [127, 0, 1, u8::try_from(number % 10).unwrap() + 1];
+    // Those of one kind share an address, so that a ban hits no other kind.
+    let from = [127, 0, 1, u8::try_from(number % 6).unwrap() + 1];
     while !seen.over.load(Ordering::Relaxed) {
         if let Ok(stream) = connect(address, from).await {
             let work = attack(stream, number, &seen);
@@ -164,6 +182,8 @@ fn five_hundred_miners_of_whom_fifty_are_hostile() {
     config.limits.per_address = HONEST;
     config.limits.opens_per_second = 20;
     config.limits.write = Duration::from_secs(2);
+    // So short that the banned come back and go on.
+    config.limits.ban = Duration::from_millis(1_500);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let handle = start(config, fake.clone(), runtime.handle()).unwrap();
     let address = handle.address();
@@ -174,15 +194,17 @@ fn five_hundred_miners_of_whom_fifty_are_hostile() {
         let hostile: Vec<_> =
             (0..HOSTILE).map(|n| tokio::spawn(hostile(address, n, Arc::clone(&seen)))).collect();
         let end = Instant::now() + duration;
-        let mut tips = 0;
+        let (mut tips, mut banned) = (0, 0);
         while Instant::now() < end {
             sleep(Duration::from_secs(1)).await;
+            *seen.moved.lock().unwrap() = Some(Instant::now());
             fake.move_tip();
             tips += 1;
+            banned += handle.counts().banned;
         }
         let counts = handle.counts();
         assert!(counts.connections >= HONEST, "{counts:?}");
-        assert!(counts.banned > 0, "{counts:?}");
+        assert!(banned > 0, "nobody was ever banned");
         assert!(counts.denied > 0, "{counts:?}");
         seen.over.store(true, Ordering::Relaxed);
         for miner in honest {
@@ -192,9 +214,13 @@ fn five_hundred_miners_of_whom_fifty_are_hostile() {
             miner.await.unwrap();
         }
         let accepted = seen.accepted.load(Ordering::Relaxed);
-        let jobs = seen.new_tips.load(Ordering::Relaxed);
+        let jobs = seen.jobs.load(Ordering::Relaxed);
         let honest = u64::try_from(HONEST).unwrap();
         assert!(jobs >= honest * tips, "{jobs} jobs for {honest} miners and {tips} tips");
+        let mut delays = std::mem::take(&mut *seen.delays.lock().unwrap());
+        delays.sort_unstable();
+        let (median, p99) = (delays[delays.len() / 2], delays[delays.len() * 99 / 100]);
+        println!("from a new tip to a miner's job: median {median:?}, p99 {p99:?}");
         println!(
             "{accepted} shares accepted, {} stale, slowest answer {} ms, {counts:?}",
             seen.stale.load(Ordering::Relaxed),
