@@ -56,7 +56,7 @@ struct Lane {
 }
 
 /// Makes the fragments of one block, all of them a stripe at a time: besides the block it
-/// holds one stripe of each fragment and some 128 KiB for its root.
+/// holds one stripe of each fragment and some 16 KiB for its root.
 pub struct FragmentEncoder<'a> {
     block: &'a TreeBlock,
     coder: Coder,

@@ -89,15 +89,17 @@ pub fn fragment_root(data: &[u8]) -> Result<Digest, EmptyFragment> {
     merkle::root::<LEAF_SIZE>(data).ok_or(EmptyFragment)
 }
 
-/// Leaves that are hashed together while a root is built: a whole subtree.
-const SUBTREE_BYTES: usize = 512 * LEAF_SIZE;
+/// Leaves whose hashes are folded into one node while a root is built: a whole subtree.
+const SUBTREE: usize = 512;
 
-/// The root of a fragment that comes in parts: 128 KiB of memory, and 32 bytes for each
+/// The root of a fragment that comes in parts: 16 KiB of memory, and 32 bytes for each
 /// 128 KiB of the fragment.
 #[derive(Clone, Debug, Default)]
 pub struct RootBuilder {
-    /// What does not make a subtree yet.
+    /// What does not make a leaf yet, below [`LEAF_SIZE`] bytes.
     rest: Vec<u8>,
+    /// Hashes of leaves that do not make a subtree yet, below [`SUBTREE`].
+    leaves: Vec<Digest>,
     subtrees: Vec<Digest>,
 }
 
@@ -105,26 +107,43 @@ impl RootBuilder {
     /// Before the first byte.
     #[must_use]
     pub const fn new() -> Self {
-        Self { rest: Vec::new(), subtrees: Vec::new() }
+        Self { rest: Vec::new(), leaves: Vec::new(), subtrees: Vec::new() }
     }
 
     /// Takes what comes next.
     pub fn update(&mut self, bytes: &[u8]) {
         let mut bytes = bytes;
         if !self.rest.is_empty() {
-            let missing = SUBTREE_BYTES.saturating_sub(self.rest.len());
+            let missing = LEAF_SIZE.saturating_sub(self.rest.len());
             let (now, later) = bytes.split_at(bytes.len().min(missing));
             self.rest.extend_from_slice(now);
             bytes = later;
-            if self.rest.len() < SUBTREE_BYTES {
+            if self.rest.len() < LEAF_SIZE {
                 return;
             }
-            self.subtrees.extend(merkle::root::<LEAF_SIZE>(&self.rest));
+            self.leaves.push(merkle::leaf_hash(&self.rest));
             self.rest.clear();
+            self.fold();
         }
-        let whole = bytes.chunks_exact(SUBTREE_BYTES);
-        self.rest.extend_from_slice(whole.remainder());
-        self.subtrees.extend(whole.filter_map(merkle::root::<LEAF_SIZE>));
+        let (mut whole, rest) = bytes.split_at(bytes.len() - bytes.len() % LEAF_SIZE);
+        self.rest.extend_from_slice(rest);
+        while !whole.is_empty() {
+            let (have, room) = (self.leaves.len(), SUBTREE.saturating_sub(self.leaves.len()));
+            let (now, later) = whole.split_at(whole.len().min(room * LEAF_SIZE));
+            self.leaves.resize(have + now.len() / LEAF_SIZE, [0; 32]);
+            let hashes = &mut self.leaves[have..];
+            blocktree_hashing::hash_leaves::<LEAF_SIZE>(merkle::LEAF_PREFIX, now, hashes);
+            whole = later;
+            self.fold();
+        }
+    }
+
+    /// Makes a node of a whole subtree.
+    fn fold(&mut self) {
+        if self.leaves.len() >= SUBTREE {
+            self.subtrees.extend(merkle::root_of_leaves(&self.leaves));
+            self.leaves.clear();
+        }
     }
 
     /// The root of all that came.
@@ -133,7 +152,10 @@ impl RootBuilder {
     ///
     /// [`EmptyFragment`].
     pub fn finish(mut self) -> Result<Digest, EmptyFragment> {
-        self.subtrees.extend(merkle::root::<LEAF_SIZE>(&self.rest));
+        if !self.rest.is_empty() {
+            self.leaves.push(merkle::leaf_hash(&self.rest));
+        }
+        self.subtrees.extend(merkle::root_of_leaves(&self.leaves));
         // All but the last are full, so their roots are a level of the tree.
         merkle::root_of_leaves(&self.subtrees).ok_or(EmptyFragment)
     }
@@ -238,9 +260,9 @@ impl FragmentTree {
             return Err(Damage::Length { expected: self.size, found });
         }
         let leaves = self.levels.first().map_or(&[][..], Vec::as_slice);
-        let mut hashes = [[0; 32]; SUBTREE_BYTES / LEAF_SIZE];
+        let mut hashes = [[0; 32]; SUBTREE];
         let mut first = 0;
-        for (part, expected) in data.chunks(SUBTREE_BYTES).zip(leaves.chunks(hashes.len())) {
+        for (part, expected) in data.chunks(SUBTREE * LEAF_SIZE).zip(leaves.chunks(hashes.len())) {
             let hashes = &mut hashes[..expected.len()];
             blocktree_hashing::hash_leaves::<LEAF_SIZE>(merkle::LEAF_PREFIX, part, hashes);
             if let Some(at) = hashes.iter().zip(expected).position(|(is, was)| is != was) {

@@ -30,10 +30,10 @@ fn add_all(decoder: &mut BlockDecoder, fragments: &[SealedFragment]) {
 }
 
 /// k, n, data, and which fragments are left; more of them than k by `extra`.
-fn losses(extra: usize) -> impl Strategy<Value = (u16, Vec<u8>, Vec<u32>)> {
+fn losses(extra: u16) -> impl Strategy<Value = (u16, Vec<u8>, Vec<u32>)> {
     (1u16..12, 0u16..12, 0usize..200_000).prop_flat_map(move |(k, more, len)| {
-        let n = u32::from(k + more) + extra as u32;
-        let left = subsequence((0..n).collect::<Vec<_>>(), usize::from(k) + extra);
+        let n = u32::from(k + more + extra);
+        let left = subsequence((0..n).collect::<Vec<_>>(), usize::from(k + extra));
         (Just(k), Just(noise(len)), left.prop_shuffle())
     })
 }

@@ -13,7 +13,7 @@ use reed_solomon_simd::rate::{LowRateDecoder, LowRateEncoder, RateDecoder, RateE
 use super::{FragmentId, Layout};
 
 /// Bytes that the library may hold while it works on one piece.
-const WORK: usize = 32 << 20;
+const WORK: usize = 8 << 20;
 
 /// Why the library cannot refuse: everything that it checks follows from [`Layout`], and
 /// from ids that were checked against `Code::end`.
@@ -259,8 +259,8 @@ mod tests {
 
     #[test]
     fn pieces_make_the_same_symbols() {
-        // 1,024 points of 32 KiB are the memory's limit: an id of 5,000 is coded in pieces of
-        // 33,554,432 / 5,008 / 64 = 104.7 -> 104 units, 6,656 bytes, 4.9 of them.
+        // An id of 5,000 is coded in pieces of 8,388,608 / 4,992 / 64 = 26.3 -> 26 units, 1,664
+        // bytes, 19.7 of them.
         let code = Code::new(Codec::ReedSolomon, 10).unwrap();
         let layout = Layout::new(code, 10 * 32_768).unwrap();
         let stripe = noise(layout.stripe());
