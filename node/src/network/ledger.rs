@@ -3,10 +3,11 @@
 
 use super::{Inbox, peer};
 use blocktree_network::{Address, Input, NodeId, Source};
+use blocktree_primitives::{Principal, PublicKey};
 use blocktree_runtime::BlocktreeRuntime;
 use blocktree_service::Chain;
 use core::ops::ControlFlow;
-use pallet_coin::account::PRINCIPALS;
+use pallet_coin::account::{Account, PRINCIPALS};
 use std::time::Duration;
 
 /// How often bindings are looked at.
@@ -40,15 +41,10 @@ fn bound_nodes(chain: &Chain<BlocktreeRuntime>) -> Vec<(NodeId, Vec<Address>)> {
     let published = chain.published();
     let (state, height) = (published.state(), published.tip().height);
     let (mut found, mut seen) = (Vec::new(), 0_usize);
-    let from = super::seed().to_le_bytes();
-    let scanned = PRINCIPALS.scan(&state, &from, |_, account| {
+    let mut look = |_: Principal, account: Account| {
         seen = seen.saturating_add(1);
         if let Some(binding) = account.binding.filter(|binding| binding.valid_until >= height) {
-            let own = account.public_key.map(|key| {
-                let mut bytes = [EVEN_Y; 33];
-                bytes[1..].copy_from_slice(&key.0);
-                NodeId(bytes)
-            });
+            let own = account.public_key.map(node_of);
             let texts = binding.addresses.iter().take(TRIED);
             for text in texts.filter_map(|text| std::str::from_utf8(text).ok()) {
                 // With a name, or that of the principal's own key.
@@ -58,9 +54,81 @@ fn bound_nodes(chain: &Chain<BlocktreeRuntime>) -> Vec<(NodeId, Vec<Address>)> {
             }
         }
         if seen < LOOKED_AT { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    });
+    };
+    // From anywhere on, and around.
+    let from = super::seed().to_le_bytes();
+    let scanned = PRINCIPALS.scan(&state, &from, &mut look);
+    let scanned = scanned.and_then(|()| PRINCIPALS.scan(&state, &[], &mut look));
     if let Err(fault) = scanned {
         tracing::warn!(%fault, "bindings can't be read");
     }
     found
+}
+
+/// The node whose key this is, if it is a node's.
+fn node_of(key: PublicKey) -> NodeId {
+    let mut bytes = [EVEN_Y; 33];
+    bytes[1..].copy_from_slice(&key.0);
+    NodeId(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chosen::{ChainName, Chosen};
+    use blocktree_import::Config;
+    use blocktree_mempool::Policy;
+    use blocktree_primitives::{Amount, BoundedBytes, BoundedVec, Event, Height};
+    use blocktree_runtime::{Call, MAX_EVENT_LEN};
+    use blocktree_service::Setup;
+    use blocktree_state::MemoryLedger;
+    use blocktree_wallet::DevKeys;
+    use parity_scale_codec::Encode;
+    use std::sync::Arc;
+
+    #[test]
+    fn whoever_is_bound_is_found_by_its_own_key_or_by_the_name_it_gives() {
+        let chosen = Chosen::load(&ChainName::Dev).unwrap();
+        let (chain, writer) = Chain::start(Setup {
+            runtime: chosen.runtime.clone(),
+            params: chosen.params,
+            rules: chosen.rules.clone(),
+            ledger: Arc::new(MemoryLedger::new()),
+            import: Config::default(),
+            policy: Policy::default(),
+            max_event_len: MAX_EVENT_LEN,
+            clock: crate::wire::unix_time,
+        })
+        .unwrap();
+        assert_eq!(bound_nodes(&chain), []);
+        let key = DevKeys::new(1).secret(3).unwrap();
+        let other = blocktree_p2p::NodeKey::generate().unwrap().node();
+        let named = format!("/ip4/192.0.2.1/tcp/30333/p2p/{}", blocktree_p2p::peer_id_text(&other));
+        let texts = ["/ip4/192.0.2.7/tcp/30333", &named, "/nowhere"];
+        let bytes = |text: &str| BoundedBytes::try_from(text.as_bytes().to_vec()).unwrap();
+        let addresses = BoundedVec::try_from(texts.map(bytes).to_vec()).unwrap();
+        let call = Call::Binding(pallet_binding::Call::Bind { addresses, valid_until: Height(2) });
+        let fee = Amount::from_units(100_000);
+        let event = Event::signed(&key, &chain.genesis(), 0, fee, None, call);
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(chain.submit(event.encode())).unwrap();
+        let miner = chosen.dev_principal().unwrap();
+        chain.generate(1, &miner).unwrap();
+
+        let found = bound_nodes(&chain);
+        let expected = [
+            (node_of(key.public_key()), "/ip4/192.0.2.7/tcp/30333"),
+            (other, "/ip4/192.0.2.1/tcp/30333"),
+        ];
+        for (node, text) in expected {
+            let at = |(name, addresses): &(NodeId, Vec<Address>)| {
+                *name == node && addresses.len() == 1 && addresses[0].text == text
+            };
+            assert!(found.iter().any(at), "{text} in {found:?}");
+        }
+        chain.generate(2, &miner).unwrap();
+        assert_eq!(bound_nodes(&chain), [], "bindings end");
+        drop(chain);
+        writer.stop().unwrap();
+    }
 }
