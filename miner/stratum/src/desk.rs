@@ -29,7 +29,7 @@ pub(crate) struct Desk {
     templates: Arc<dyn Templates>,
     renewal: Renewal,
     entries: Mutex<Entries>,
-    /// A principal came.
+    /// A principal came, or a block.
     came: Notify,
     /// Solutions are taken one by one.
     submitting: tokio::sync::Mutex<()>,
@@ -202,7 +202,11 @@ impl Desk {
         }
         let templates = Arc::clone(&self.templates);
         match tokio::task::spawn_blocking(move || templates.submit(solution)).await {
-            Ok(outcome) => outcome,
+            Ok(outcome) => {
+                // The tip moved: templates are due without waiting for the next look.
+                self.came.notify_one();
+                outcome
+            }
             Err(error) => {
                 tracing::error!(%error, "a solved block could not be submitted");
                 Outcome::Refused("the node failed on it".to_owned())

@@ -21,6 +21,9 @@ pub enum Refusal {
     /// The hash does not meet the share difficulty.
     #[error("low difficulty share")]
     LowDifficulty,
+    /// More shares of one job than are remembered.
+    #[error("too many shares of one job; a harder one is on its way")]
+    TooMany,
     /// The user is not one whom this connection mines for.
     #[error("unauthorized: {0}")]
     Unauthorized(Cow<'static, str>),
@@ -34,7 +37,7 @@ impl Refusal {
     #[must_use]
     pub const fn code(&self) -> u32 {
         match self {
-            Self::Other(_) => 20,
+            Self::Other(_) | Self::TooMany => 20,
             Self::Stale | Self::UnknownJob => 21,
             Self::Duplicate => 22,
             Self::LowDifficulty => 23,
@@ -43,11 +46,12 @@ impl Refusal {
         }
     }
 
-    /// Points that it costs (see [`crate::guard`]). To be late is nobody's fault.
+    /// Points that it costs (see [`crate::guard`]). To be late is nobody's fault, and hardware that
+    /// is faster than the difficulty it begins with is no offender.
     #[must_use]
     pub const fn points(&self) -> u32 {
         match self {
-            Self::Stale => 0,
+            Self::Stale | Self::TooMany => 0,
             _ => 1,
         }
     }

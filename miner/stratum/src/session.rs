@@ -16,8 +16,9 @@ use std::time::{Duration, Instant};
 
 /// Jobs of one tip that shares are taken for.
 const JOBS: usize = 8;
-/// Shares that are remembered of a job, so that none counts twice.
-const SHARES_PER_JOB: usize = 4_096;
+/// Shares that are remembered of a job, so that none counts twice. Vardiff asks for a harder job
+/// after sixteen that come too fast.
+const SHARES_PER_JOB: usize = 512;
 /// Seconds by which a share's time may be ahead of ours: headers further ahead would have to wait
 /// to be valid.
 const MAX_AHEAD: u64 = 300;
@@ -371,7 +372,7 @@ impl Session {
             return Err(Refusal::Duplicate);
         }
         if job.seen.len() >= SHARES_PER_JOB {
-            return Err(Refusal::other("too many shares of one job"));
+            return Err(Refusal::TooMany);
         }
         job.seen.insert(key);
         let template = &job.template;

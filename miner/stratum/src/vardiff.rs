@@ -4,8 +4,10 @@
 use crate::Difficulty;
 use std::time::{Duration, Instant};
 
+/// One share of the present difficulty, in the units that are counted.
+const SHARE: u64 = 1 << 8;
 /// Shares after which the rate is known well enough, within a quarter of it.
-const ENOUGH: u32 = 16;
+const ENOUGH: u64 = 16 * SHARE;
 /// Intervals after which it is judged by what came.
 const PATIENCE: u32 = 16;
 /// Intervals without any share after which the difficulty is certainly too high: by chance it
@@ -13,8 +15,9 @@ const PATIENCE: u32 = 16;
 const SILENCE: u32 = 6;
 /// What silence takes off: 2^2.
 const SILENT_STEP: i16 = 2;
-/// One share of the present difficulty, in the units that are counted.
-const SHARE: u64 = 1 << 8;
+/// The shortest part of an interval that a rate is judged by: shares that came in one packet say
+/// nothing about a miner's speed. So the difficulty goes up by 2^7 at a time, at most.
+const SHORTEST: u32 = 8;
 
 /// A connection's difficulty and what is known of its speed.
 #[derive(Clone, Debug)]
@@ -25,8 +28,8 @@ pub struct Vardiff {
     present: Difficulty,
     /// When counting began.
     since: Instant,
-    shares: u32,
-    /// Their sum, in [`SHARE`]s: shares of jobs with another difficulty count for their work.
+    /// The sum of the shares, in [`SHARE`]s: those of jobs with another difficulty count for their
+    /// work.
     worth: u64,
 }
 
@@ -34,7 +37,7 @@ impl Vardiff {
     /// Begins at `start` and never goes below `floor`.
     #[must_use]
     pub fn new(now: Instant, every: Duration, floor: Difficulty, start: Difficulty) -> Self {
-        Self { every, floor, present: start.max(floor), since: now, shares: 0, worth: 0 }
+        Self { every, floor, present: start.max(floor), since: now, worth: 0 }
     }
 
     /// The difficulty of new jobs.
@@ -57,9 +60,8 @@ impl Vardiff {
         let shift = difficulty.exponent().saturating_sub(self.present.exponent());
         let worth = match u32::try_from(shift) {
             Ok(up) => SHARE << up.min(24),
-            Err(_) => SHARE >> shift.unsigned_abs().min(8),
+            Err(_) => SHARE >> shift.unsigned_abs().min(63),
         };
-        self.shares = self.shares.saturating_add(1);
         self.worth = self.worth.saturating_add(worth);
     }
 
@@ -67,11 +69,12 @@ impl Vardiff {
     /// so only when the rate is out by twice or more: the noise of chance is less.
     pub fn judge(&mut self, now: Instant) -> bool {
         let elapsed = now.saturating_duration_since(self.since);
-        let is_silent = self.shares == 0 && elapsed >= self.every.saturating_mul(SILENCE);
-        if !is_silent && self.shares < ENOUGH && elapsed < self.every.saturating_mul(PATIENCE) {
+        let is_silent = self.worth == 0 && elapsed >= self.every.saturating_mul(SILENCE);
+        if !is_silent && self.worth < ENOUGH && elapsed < self.every.saturating_mul(PATIENCE) {
             return false;
         }
-        let step = if is_silent { -SILENT_STEP } else { self.step(elapsed) };
+        let shortest = self.every / SHORTEST;
+        let step = if is_silent { -SILENT_STEP } else { self.step(elapsed.max(shortest)) };
         let next = Difficulty::power(self.present.exponent().saturating_add(step)).max(self.floor);
         let is_changed = next != self.present;
         self.present = next;
@@ -89,7 +92,7 @@ impl Vardiff {
     }
 
     fn begin(&mut self, now: Instant) {
-        (self.since, self.shares, self.worth) = (now, 0, 0);
+        (self.since, self.worth) = (now, 0);
     }
 }
 
@@ -157,14 +160,28 @@ mod tests {
         let now = Instant::now();
         let floor = Difficulty::LOWEST;
         let mut vardiff = Vardiff::new(now, EVERY, floor, Difficulty::power(4));
-        // Sixteen shares in 5 s, each a sixteenth of one: the rate is right.
-        (0..16).for_each(|_| vardiff.share(Difficulty::power(0)));
-        assert!(!vardiff.judge(now + EVERY));
+        // 256 shares in 80 s, each a sixteenth of one: sixteen in sixteen intervals is right.
+        (0..256).for_each(|_| vardiff.share(Difficulty::power(0)));
+        assert!(!vardiff.judge(now + EVERY * 16));
         assert_eq!(vardiff.present(), Difficulty::power(4));
         // The same at full worth: 16 times too often.
-        (0..16).for_each(|_| vardiff.share(Difficulty::power(4)));
-        assert!(vardiff.judge(now + EVERY * 2));
+        (0..256).for_each(|_| vardiff.share(Difficulty::power(4)));
+        assert!(vardiff.judge(now + EVERY * 32));
         assert_eq!(vardiff.present(), Difficulty::power(8));
+        // Thousands that were under way when the difficulty rose by far say nothing.
+        (0..5_000).for_each(|_| vardiff.share(Difficulty::power(-8)));
+        assert!(!vardiff.judge(now + EVERY * 32));
+        assert_eq!(vardiff.present(), Difficulty::power(8));
+    }
+
+    #[test]
+    fn shares_in_one_packet_do_not_send_it_to_the_sky() {
+        let now = Instant::now();
+        let mut vardiff = Vardiff::new(now, EVERY, Difficulty::LOWEST, Difficulty::power(-8));
+        (0..16).for_each(|_| vardiff.share(Difficulty::power(-8)));
+        assert!(vardiff.judge(now));
+        // Sixteen shares in an eighth of an interval: 128 times too often, 2^7.
+        assert_eq!(vardiff.present(), Difficulty::power(-1));
     }
 
     #[test]

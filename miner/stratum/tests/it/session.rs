@@ -286,6 +286,31 @@ fn jobs_of_one_tip_are_bounded() {
 }
 
 #[test]
+fn shares_of_one_job_are_bounded_and_fast_hardware_is_no_offender() {
+    let fast = Settings { share_every: Duration::from_secs(100_000), ..SETTINGS };
+    let mut pair = Pair::mining(fast, 40);
+    // Difficulty rises meanwhile; all these shares are of the first job.
+    let job = pair.job();
+    let mut from = 0;
+    for _ in 0..512 {
+        let params = pair.share(&job, from);
+        from = u32::from_str_radix(params[4].as_str().unwrap(), 16).unwrap() + 1;
+        assert_eq!(pair.call("submit", &params)["result"], true);
+    }
+    let params = pair.share(&job, from);
+    assert_eq!(pair.error("submit", &params).0, 20);
+    assert_eq!((pair.points, pair.counted.len()), (0, 513));
+    assert!(pair.told.difficulty > job_difficulty());
+    let params = pair.share(&pair.job(), 0);
+    assert_eq!(pair.call("submit", &params)["result"], true, "the harder job is open");
+}
+
+/// 2^-24.
+fn job_difficulty() -> f64 {
+    1.0 / 16_777_216.0
+}
+
+#[test]
 fn versions_roll_within_the_mask_that_was_agreed_on() {
     let mut pair = Pair::mining(SETTINGS, 40);
     let job = pair.job();
