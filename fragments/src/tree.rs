@@ -273,7 +273,7 @@ impl FragmentTree {
         Ok(())
     }
 
-    /// The path of a run of leaves ([`verify_run`]).
+    /// The path of a run of leaves, for [`verify_run`](crate::verify_run).
     ///
     /// # Errors
     ///

@@ -70,10 +70,9 @@ def even(secret):
 
 
 def schnorr(secret, message):
-    """BIP-340 without auxiliary randomness: the secret is not masked (a absent)."""
+    """BIP-340 with 32 zero bytes as auxiliary randomness, as libsecp256k1 signs without any."""
     point = mul(secret, G)
     d = secret if point[1] % 2 == 0 else N - secret
-    # libsecp256k1 masks with the hash of 32 zero bytes where none are given.
     t = b32(d ^ int.from_bytes(tagged("BIP0340/aux", bytes(32)), "big"))
     k = int.from_bytes(tagged("BIP0340/nonce", t, b32(point[0]), message), "big") % N
     r = mul(k, G)
