@@ -2,6 +2,7 @@
 
 use crate::report::rate;
 use blocktree_hashing::{Engine, HeaderSearch};
+use std::io::Write;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -13,17 +14,18 @@ const SLICE: u32 = 1 << 16;
 /// Measures each path on one thread, and the fastest on `threads`.
 pub(crate) fn run(threads: usize) -> anyhow::Result<()> {
     for engine in Engine::available() {
-        print(&format!("{:?}", engine.backend()), 1, measure(engine, 1)?);
+        print(&format!("{:?}", engine.backend()), 1, measure(engine, 1)?)?;
     }
     if threads > 1 {
         let best = Engine::detect();
-        print(&format!("{:?}", best.backend()), threads, measure(best, threads)?);
+        print(&format!("{:?}", best.backend()), threads, measure(best, threads)?)?;
     }
     Ok(())
 }
 
-fn print(name: &str, threads: usize, (hashes, time): (u64, Duration)) {
-    println!("{name:<10} {threads:>3} thread(s)  {:>14}", rate(hashes, time));
+fn print(name: &str, threads: usize, (hashes, time): (u64, Duration)) -> std::io::Result<()> {
+    let rate = rate(hashes, time);
+    writeln!(std::io::stdout(), "{name:<10} {threads:>3} thread(s)  {rate:>14}")
 }
 
 /// Hashes of all threads, and the time they took.

@@ -1,6 +1,7 @@
 //! What people see of a miner at work.
 
 use crate::work::Board;
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -34,9 +35,9 @@ impl Report {
         self.say(&format!("share rejected: {reason}"));
     }
 
-    /// One line for people; results go elsewhere.
+    /// One line for people; results go elsewhere. Nobody needs to listen: mining goes on.
     pub(crate) fn say(&self, text: &str) {
-        eprintln!("{text}");
+        let _ = writeln!(std::io::stderr(), "{text}");
     }
 
     /// A line every now and then.
@@ -60,7 +61,8 @@ impl Report {
         let [accepted, stale, rejected] = [&self.accepted, &self.stale, &self.rejected]
             .map(|count| count.load(Ordering::Relaxed));
         let rate = rate(hashes, time);
-        println!("{rate}  accepted {accepted}  stale {stale}  rejected {rejected}");
+        let shares = format!("accepted {accepted}  stale {stale}  rejected {rejected}");
+        let _ = writeln!(std::io::stdout(), "{rate}  {shares}");
     }
 }
 

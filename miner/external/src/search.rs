@@ -50,9 +50,8 @@ impl Searchers {
     fn halt(&mut self) {
         self.is_stopped.store(true, Ordering::Relaxed);
         for thread in self.threads.drain(..) {
-            if thread.join().is_err() {
-                eprintln!("a search thread had died");
-            }
+            // One that died has said so on stderr.
+            let _ = thread.join();
         }
     }
 }

@@ -154,6 +154,19 @@ fn goes_over_to_another_node() {
 }
 
 #[test]
+fn mines_on_when_nobody_reads_what_it_says() {
+    let node = Node::start();
+    let (address, coinbase) = (node.address(), MINER.to_text(Network::Dev));
+    let arguments =
+        ["--node", &address, "--coinbase", &coinbase, "--threads", "1", "--report", "1"];
+    let mut child = miner(&arguments);
+    drop((child.stdout.take(), child.stderr.take()));
+    std::thread::sleep(Duration::from_millis(1_500));
+    node.wait_for(node.chain.generation() + 2);
+    assert!(terminate(child).status.success());
+}
+
+#[test]
 fn gives_up_when_no_node_mines_for_the_user() {
     let node = Node::start();
     let output = miner(&["--node", &node.address(), "--coinbase", "nobody", "--threads", "1"])
