@@ -27,6 +27,10 @@ pub(crate) fn show(settings: &Settings, node: &Node) {
             format!("{} {word}, rewards to {to}", miner.threads)
         }
     };
+    let mining = match &node.miners {
+        None => mining,
+        Some(miners) => format!("{mining}; Stratum on {}", miners.address()),
+    };
     let peers = node.peering.as_ref().map(|peering| peering.listen_addresses());
     let program = std::env::args().next().unwrap_or_else(|| "blocktree".into());
     tell(&format!(

@@ -38,6 +38,8 @@ pub(crate) struct MiningConfig {
     pub(crate) threads: Option<usize>,
     /// The principal that rewards go to.
     pub(crate) coinbase: Option<String>,
+    /// Where external miners are served by Stratum.
+    pub(crate) stratum_addr: Option<SocketAddr>,
 }
 
 /// JSON-RPC.
@@ -106,6 +108,7 @@ mod tests {
         let config = FileConfig::parse(&example.replace("# coinbase", "coinbase")).unwrap();
         assert!(config.chain.is_some() && config.data_dir.is_some() && config.log.is_some());
         assert!(config.mining.threads.is_some() && config.mining.coinbase.is_some());
+        assert!(config.mining.stratum_addr.is_some());
         let RpcConfig { addr, unsafe_external, allow_hosts, allow_origins } = config.rpc;
         assert!(addr.is_some() && unsafe_external.is_some());
         assert!(allow_hosts.is_some() && allow_origins.is_some());

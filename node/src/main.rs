@@ -19,6 +19,7 @@ mod output;
 mod progress;
 mod settings;
 mod shutdown;
+mod stratum;
 mod usage;
 mod wire;
 

@@ -93,6 +93,11 @@ impl Mining {
         }
     }
 
+    /// Whether work is held back now.
+    pub(crate) fn is_held(&self) -> bool {
+        self.hold.is_held.load(Ordering::Relaxed)
+    }
+
     /// Tells when work can't go on for a fault; then the node must stop.
     pub(crate) fn fault(&self) -> watch::Receiver<Option<Fault>> {
         self.faults.subscribe()

@@ -21,6 +21,7 @@ pub(crate) struct Flags {
     pub(crate) log: Option<String>,
     pub(crate) mine: Option<usize>,
     pub(crate) coinbase: Option<String>,
+    pub(crate) stratum_addr: Option<SocketAddr>,
     pub(crate) rpc_addr: Option<SocketAddr>,
     pub(crate) rpc_unsafe_external: bool,
     pub(crate) rpc_allow_hosts: Vec<String>,
@@ -41,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) threads: usize,
     /// Whom rewards go to; there is one whenever there are threads.
     pub(crate) coinbase: Option<Principal>,
+    /// Where external miners are served by Stratum.
+    pub(crate) stratum: Option<SocketAddr>,
     /// JSON-RPC.
     pub(crate) rpc: ServerConfig,
     /// The network; `None` for a node that runs alone.
@@ -83,7 +86,8 @@ impl Settings {
             limits: default.limits,
         };
         let network = NetworkSettings::new(chain.network(), flags.network, file.network)?;
-        Ok(Self { chain, data_dir, log, threads, coinbase, rpc, network })
+        let stratum = flags.stratum_addr.or(file.mining.stratum_addr);
+        Ok(Self { chain, data_dir, log, threads, coinbase, stratum, rpc, network })
     }
 }
 
@@ -165,7 +169,11 @@ mod tests {
             chain: Some("test".into()),
             data_dir: Some("file-data".into()),
             log: Some("warn".into()),
-            mining: MiningConfig { threads: Some(2), coinbase: Some(own(Network::Test)) },
+            mining: MiningConfig {
+                threads: Some(2),
+                coinbase: Some(own(Network::Test)),
+                stratum_addr: Some("127.0.0.1:3".parse().unwrap()),
+            },
             rpc: RpcConfig {
                 addr: Some("127.0.0.1:1".parse().unwrap()),
                 unsafe_external: Some(true),
@@ -193,6 +201,7 @@ mod tests {
             log: Some("debug".into()),
             mine: Some(3),
             coinbase: Some(other.to_text(Network::Main)),
+            stratum_addr: Some("127.0.0.1:4".parse().unwrap()),
             rpc_addr: Some("127.0.0.1:2".parse().unwrap()),
             rpc_unsafe_external: false,
             rpc_allow_hosts: vec!["flag.example".into()],
@@ -204,6 +213,7 @@ mod tests {
         assert_eq!(settings.data_dir, PathBuf::from("flag-data"));
         assert_eq!((settings.log.as_str(), settings.rpc.addr.port()), ("debug", 2));
         assert_eq!(settings.coinbase, Some(other));
+        assert_eq!(settings.stratum.unwrap().port(), 4);
         assert_eq!(settings.rpc.allowed_hosts, ["flag.example"]);
         assert_eq!(settings.rpc.allowed_origins, ["https://flag.example"]);
         assert_eq!(settings.network, None);

@@ -101,8 +101,11 @@ pub(crate) fn stop(
         tracing::warn!(signal, "a second signal: ending at once");
         process::exit(1);
     });
-    let Node { data_dir, store, chain, writer, mining, rpc, network, .. } = node;
+    let Node { data_dir, store, chain, writer, mining, rpc, network, miners, .. } = node;
     mining.stop();
+    if let Some(miners) = miners {
+        runtime.block_on(miners.stop());
+    }
     if let Some(network) = network {
         network.stop(&runtime);
     }

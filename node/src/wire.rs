@@ -6,6 +6,7 @@ use crate::logging::LogFilter;
 use crate::mining::Mining;
 use crate::network::{self, NetworkThread};
 use crate::settings::Settings;
+use crate::stratum;
 use anyhow::{Context, Result};
 use blocktree_import::Config;
 use blocktree_mempool::Policy;
@@ -32,6 +33,8 @@ pub(crate) struct Node {
     pub(crate) network: Option<NetworkThread>,
     /// Its windows and switches.
     pub(crate) peering: Option<Arc<dyn Peering>>,
+    /// The Stratum port.
+    pub(crate) miners: Option<blocktree_stratum::Handle>,
     /// Told when an operator wants the node to stop.
     pub(crate) stop_asked: Arc<Notify>,
 }
@@ -79,10 +82,15 @@ pub(crate) fn start(settings: &Settings, log: LogFilter, runtime: &Runtime) -> R
     let (methods, _) = api::methods(api, token, CallLimits::default());
     let rpc =
         runtime.block_on(Server::start(rpc.clone(), methods)).context("JSON-RPC does not start")?;
+    let miners = settings.stratum.map(|address| {
+        stratum::start(address, chosen.network(), &chain, &mining, runtime.handle())
+            .with_context(|| format!("the Stratum port {address} (--stratum-addr) can't be opened"))
+    });
+    let miners = miners.transpose()?;
     folders::write_rpc_url(data_dir, rpc.addr())?;
     mining.set(*threads, None)?;
     let data_dir = data_dir.clone();
-    Ok(Node { data_dir, store, chain, writer, mining, rpc, network, peering, stop_asked })
+    Ok(Node { data_dir, store, chain, writer, mining, rpc, network, peering, miners, stop_asked })
 }
 
 /// Seconds since 1970; 0 on a clock that is before.

@@ -49,6 +49,10 @@ pub(crate) struct RunArgs {
     /// The principal whom mining rewards go to [default on the dev chain: development key 0]
     #[arg(long, value_name = "PRINCIPAL")]
     coinbase: Option<String>,
+    /// Serve external miners by Stratum here: existing SHA-256 programs, with a principal as their
+    /// user name (docs/mining.md) [default: not]
+    #[arg(long, value_name = "ADDR")]
+    stratum_addr: Option<SocketAddr>,
     /// Where JSON-RPC listens; port 0 takes a free one [default: 127.0.0.1:9944]
     #[arg(long, value_name = "ADDR")]
     rpc_addr: Option<SocketAddr>,
@@ -114,7 +118,7 @@ impl RunArgs {
     }
 
     fn flags(self) -> Flags {
-        let Self { chain, data_dir, config: _, mine, coinbase, .. } = self;
+        let Self { chain, data_dir, config: _, mine, coinbase, stratum_addr, .. } = self;
         let Self { rpc_addr, rpc_unsafe_external, rpc_allow_hosts, rpc_allow_origins, log, .. } =
             self;
         let network = NetworkFlags {
@@ -129,6 +133,7 @@ impl RunArgs {
             log,
             mine,
             coinbase,
+            stratum_addr,
             rpc_addr,
             rpc_unsafe_external,
             rpc_allow_hosts,

@@ -7,6 +7,7 @@
 mod archive;
 mod keys;
 mod network;
+mod stratum;
 mod support;
 mod usage;
 mod working;
