@@ -89,7 +89,7 @@ fn every_command_has_help_and_none_that_is_not_built() {
         let help = run(&[command, &["--help"]].concat());
         assert_eq!((help.code, help.err.as_str()), (Some(0), ""), "{command:?}");
         assert!(help.out.contains("Usage: blocktree"), "{command:?}");
-        for absent in ["stratum", "provide", "metrics"] {
+        for absent in ["provide", "metrics"] {
             assert!(!help.out.contains(absent), "{command:?} speaks of {absent}");
         }
     }
