@@ -82,7 +82,7 @@ impl Templates for Work {
         match self.chain.import_blocking(block) {
             Ok(Imported::NewTip { hash, .. }) => {
                 let (height, events) = (solution.commitment.height.0, template.events.len());
-                tracing::info!(height, %hash, events, "block mined over Stratum");
+                tracing::debug!(height, %hash, events, "block of a miner");
                 Outcome::NewTip
             }
             Ok(Imported::Side(_) | Imported::Known(_)) => Outcome::Stale,

@@ -7,7 +7,7 @@ use crate::mining::Mining;
 use crate::network::{self, NetworkThread};
 use crate::settings::Settings;
 use crate::stratum;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use blocktree_import::Config;
 use blocktree_mempool::Policy;
 use blocktree_rpc::api::{self, Api, Peering};
@@ -44,10 +44,9 @@ pub(crate) struct Node {
 /// # Errors
 /// What did not start, and why; then nothing runs.
 pub(crate) fn start(settings: &Settings, log: LogFilter, runtime: &Runtime) -> Result<Node> {
-    let Settings { chain: chosen, data_dir, threads, coinbase, rpc, .. } = settings;
+    let Settings { chain: chosen, data_dir, .. } = settings;
     let folder = || format!("the data folder {}", data_dir.display());
     let store = Arc::new(Store::open(data_dir, &chosen.identity()).with_context(folder)?);
-    let token = AdminToken::load_or_create(data_dir)?;
     let import = Config::default();
     let (chain, writer) = Chain::start(Setup {
         runtime: Arc::clone(&chosen.runtime),
@@ -60,37 +59,99 @@ pub(crate) fn start(settings: &Settings, log: LogFilter, runtime: &Runtime) -> R
         clock: unix_time,
     })
     .with_context(folder)?;
+    let mut doors = Doors::default();
+    let opened = open(settings, log, runtime, (&store, &chain, import), &mut doors);
+    match (opened, doors.rpc) {
+        (Ok((mining, stop_asked)), Some(rpc)) => {
+            let Doors { network, peering, miners, .. } = doors;
+            let data_dir = data_dir.clone();
+            Ok(Node {
+                data_dir,
+                store,
+                chain,
+                writer,
+                mining,
+                rpc,
+                network,
+                peering,
+                miners,
+                stop_asked,
+            })
+        }
+        (opened, rpc) => {
+            // In order, as at any end: no thread may hold the data folder while the process ends.
+            if let Some(miners) = doors.miners {
+                runtime.block_on(miners.stop());
+            }
+            if let Some(network) = doors.network {
+                network.stop(runtime);
+            }
+            if let Some(rpc) = rpc {
+                runtime.block_on(rpc.stop());
+            }
+            drop(chain);
+            // What came first is what matters.
+            drop(writer.stop());
+            Err(opened.err().unwrap_or_else(|| anyhow!("JSON-RPC does not start")))
+        }
+    }
+}
+
+/// What listens so far.
+#[derive(Default)]
+struct Doors {
+    network: Option<NetworkThread>,
+    peering: Option<Arc<dyn Peering>>,
+    rpc: Option<Server>,
+    miners: Option<blocktree_stratum::Handle>,
+}
+
+/// Opens all doors, and begins to mine.
+fn open(
+    settings: &Settings,
+    log: LogFilter,
+    runtime: &Runtime,
+    (store, chain, import): (&Arc<Store>, &Chain<BlocktreeRuntime>, Config),
+    doors: &mut Doors,
+) -> Result<(Arc<Mining>, Arc<Notify>)> {
+    let Settings { chain: chosen, data_dir, threads, coinbase, rpc, .. } = settings;
+    let token = AdminToken::load_or_create(data_dir)?;
     let mining = Arc::new(Mining::new(chain.clone(), chosen.network(), *coinbase));
     let stop_asked = Arc::new(Notify::new());
     let control = Switches { mining: mining.clone(), log, stop: stop_asked.clone() };
-    let parts = |settings| network::Parts {
-        settings,
-        chain: &chain,
-        ledger: store.clone(),
-        minimum_work: import.minimum_work,
-        mining: &mining,
-        data_dir,
-        runtime: runtime.handle(),
-    };
-    let started = settings.network.as_ref().map(|settings| network::start(&parts(settings)));
-    let (network, peering) = match started.transpose()? {
-        Some((thread, swarm)) => (Some(thread), Some(swarm as Arc<dyn Peering>)),
-        None => (None, None),
-    };
+    if let Some(settings) = &settings.network {
+        let (thread, swarm) = network::start(&network::Parts {
+            settings,
+            chain,
+            ledger: store.clone(),
+            minimum_work: import.minimum_work,
+            mining: &mining,
+            data_dir,
+            runtime: runtime.handle(),
+        })?;
+        doors.network = Some(thread);
+        doors.peering = Some(swarm);
+    }
     let spec = chosen.spec.clone();
-    let api = Api::new(chain.clone(), spec, Arc::new(control), peering.clone());
+    let api = Api::new(chain.clone(), spec, Arc::new(control), doors.peering.clone());
     let (methods, _) = api::methods(api, token, CallLimits::default());
     let rpc =
         runtime.block_on(Server::start(rpc.clone(), methods)).context("JSON-RPC does not start")?;
-    let miners = settings.stratum.map(|address| {
-        stratum::start(address, chosen.network(), &chain, &mining, runtime.handle())
-            .with_context(|| format!("the Stratum port {address} (--stratum-addr) can't be opened"))
-    });
-    let miners = miners.transpose()?;
-    folders::write_rpc_url(data_dir, rpc.addr())?;
+    let addr = rpc.addr();
+    doors.rpc = Some(rpc);
+    if let Some(address) = settings.stratum {
+        let network = chosen.network();
+        let started = stratum::start(address, network, chain, &mining, runtime.handle());
+        doors.miners = Some(started.with_context(|| {
+            format!(
+                "Stratum can't listen on {address}: stop what listens there, or choose another \
+                 with --stratum-addr"
+            )
+        })?);
+    }
+    folders::write_rpc_url(data_dir, addr)?;
     mining.set(*threads, None)?;
-    let data_dir = data_dir.clone();
-    Ok(Node { data_dir, store, chain, writer, mining, rpc, network, peering, miners, stop_asked })
+    Ok((mining, stop_asked))
 }
 
 /// Seconds since 1970; 0 on a clock that is before.

@@ -70,6 +70,9 @@ struct Course {
     started: Instant,
     saved: Instant,
     has_met: bool,
+    /// Whether peers were written since: a node that is killed soon knows them, too.
+    is_saved: bool,
+    has_warned: bool,
     progress: report::Progress,
 }
 
@@ -104,8 +107,12 @@ impl Driver {
     ) -> Result<(), Fault> {
         let now = Instant::now();
         let progress = report::Progress::default();
-        let mut course = Course { started: now, saved: now, has_met: false, progress };
+        let (has_met, is_saved, has_warned) = (false, false, false);
+        let mut course =
+            Course { started: now, saved: now, has_met, is_saved, has_warned, progress };
         let known = peers_file::read(&self.data_dir);
+        self.waits_for_peers |= !known.peers.is_empty();
+        self.mining.hold(self.waits_for_peers);
         self.machine.restore(time(&course, &self.chain), known);
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -150,8 +157,16 @@ impl Driver {
             if is_tick {
                 let height = best.tip().height.0;
                 course.progress.tell(&sync, height, self.importing.events());
-                course.has_met |= self.machine.greeted() > 0;
                 let waits = self.waits_for_peers && course.started.elapsed() < MEETING;
+                if !course.has_met && self.machine.greeted() > 0 {
+                    course.has_met = true;
+                }
+                if self.waits_for_peers && !waits && !course.has_met && !course.has_warned {
+                    course.has_warned = true;
+                    tracing::warn!(
+                        "none of the peers that were given or known was reached: this node is alone"
+                    );
+                }
                 self.mining.hold(sync.left >= BEHIND || waits && (!course.has_met || sync.syncing));
             }
             actions
@@ -159,8 +174,8 @@ impl Driver {
         for action in actions {
             self.act(action).await;
         }
-        if is_tick && course.saved.elapsed() >= SAVE {
-            course.saved = Instant::now();
+        if is_tick && (course.saved.elapsed() >= SAVE || course.has_met && !course.is_saved) {
+            (course.saved, course.is_saved) = (Instant::now(), true);
             peers_file::write(&self.data_dir, &self.machine.known_peers(now));
         }
         Ok(())

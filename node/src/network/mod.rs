@@ -79,7 +79,9 @@ pub(crate) fn start(parts: &Parts<'_>) -> Result<(NetworkThread, Arc<Swarm>)> {
     config.max_outbound = connections(peers.outbound).saturating_add(24);
     config.max_memory = MAX_MEMORY;
     let (handle, events) = blocktree_p2p::start(&key, &config, runtime)
-        .context("the network does not start (--p2p-addr says where)")?;
+        .context(
+        "the network does not start (--p2p-addr says where; /ip4/127.0.0.1/tcp/0 takes a free port)",
+    )?;
     let (sender, inbox) = mpsc::unbounded_channel();
     let sender = Inbox(sender);
     let waits_for_peers = !settings.bootnodes.is_empty() || !settings.reserved.is_empty();

@@ -205,3 +205,18 @@ fn an_operator_turns_switches_with_the_token_of_the_folder() {
     assert_eq!(node.ended(Duration::from_secs(10)).code(), Some(0));
     node.log("stopped height=");
 }
+
+/// The process ends in order, whatever was started before: a thread that still had the data folder open
+/// crashed it, now and then.
+#[test]
+fn a_start_that_fails_at_a_port_is_a_plain_failure_every_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for turn in 0..8 {
+        let data = folder.path().join(turn.to_string());
+        let args =
+            [&["run", "--data-dir", text(&data), "--stratum-addr", &address], &FREE_PORTS[..]];
+        run(&args.concat()).refused(1, &["Stratum can't listen on", "--stratum-addr"]);
+    }
+}
