@@ -27,6 +27,10 @@ const MEETING: Duration = Duration::from_secs(15);
 /// Blocks that are missing from which on mining waits for them.
 const BEHIND: u64 = 3;
 
+/// A sync that imports nothing for so long no longer holds mining back: headers without bodies cost a liar
+/// little.
+const STALLED: Duration = Duration::from_secs(10);
+
 /// Everything that the machine is driven with.
 pub(crate) struct Driver {
     pub(crate) machine: Network<Call>,
@@ -73,6 +77,9 @@ struct Course {
     /// Whether peers were written since: a node that is killed soon knows them, too.
     is_saved: bool,
     has_warned: bool,
+    /// How far a sync was when it last moved, and when that was.
+    reached: (u64, u64),
+    moved: Instant,
     progress: report::Progress,
 }
 
@@ -108,8 +115,16 @@ impl Driver {
         let now = Instant::now();
         let progress = report::Progress::default();
         let (has_met, is_saved, has_warned) = (false, false, false);
-        let mut course =
-            Course { started: now, saved: now, has_met, is_saved, has_warned, progress };
+        let mut course = Course {
+            started: now,
+            saved: now,
+            has_met,
+            is_saved,
+            has_warned,
+            reached: (0, 0),
+            moved: now,
+            progress,
+        };
         let known = peers_file::read(&self.data_dir);
         self.waits_for_peers |= !known.peers.is_empty();
         self.mining.hold(self.waits_for_peers);
@@ -167,7 +182,12 @@ impl Driver {
                         "none of the peers that were given or known was reached: this node is alone"
                     );
                 }
-                self.mining.hold(sync.left >= BEHIND || waits && (!course.has_met || sync.syncing));
+                if (sync.imported, sync.target) != course.reached {
+                    course.reached = (sync.imported, sync.target);
+                    course.moved = Instant::now();
+                }
+                let catches_up = sync.left >= BEHIND && course.moved.elapsed() < STALLED;
+                self.mining.hold(catches_up || waits && (!course.has_met || sync.syncing));
             }
             actions
         };

@@ -16,7 +16,6 @@ pub(crate) async fn tips(chain: Chain<BlocktreeRuntime>, inbox: Inbox) {
     let mut last = watch.borrow_and_update().hash;
     while watch.changed().await.is_ok() {
         let published = chain.published();
-        watch.mark_unchanged();
         let tip = *published.tip();
         let steps = updates_since(&*published.snapshot, last, COUNTED);
         let is_revert = |update: &&Update| matches!(update, Update::Revert { .. });
